@@ -1,0 +1,449 @@
+import { listeningApi, LIMITS, OTHER_PROJECT_ID, PROJECT_ID, TOKEN, type TestApi } from './app-fixture.ts';
+import { exampleRoutes } from './app-fixture-routes.ts';
+import { plannedRoutes } from './routes/planned.ts';
+import { plannedRoute, route } from './route.ts';
+
+let api: TestApi;
+beforeAll(async () => {
+  api = await listeningApi(exampleRoutes);
+});
+afterAll(() => api.close());
+
+describe('a good request', () => {
+  it.each(['/api/v1', '/api'])('is served under %s', async (mount) => {
+    const answer = await api.call('POST', `${mount}/things`, {
+      body: { name: 'a' },
+      headers: { 'if-match': '"7"' },
+    });
+    expect(answer.status).toBe(201);
+    expect(answer.json()).toEqual({
+      body: { name: 'a' },
+      project_id: PROJECT_ID,
+      if_match: 7,
+      by: 'token:test',
+    });
+    expect(answer.headers.get('etag')).toBe('"1"');
+    expect(answer.headers.get('content-type')).toBe('application/json');
+  });
+
+  it('keeps an encoded slash inside one path parameter', async () => {
+    const answer = await api.call('GET', '/api/v1/things/a%2Fb%20c');
+    expect(answer.json<{ params: unknown }>().params).toEqual({ name: 'a/b c' });
+  });
+
+  it('may end its path with a slash', async () => {
+    expect((await api.call('GET', '/api/v1/things/')).status).toBe(200);
+  });
+
+  it('gets query defaults and numbers', async () => {
+    const answer = await api.call('GET', '/api/v1/things?kind=b&limit=7');
+    expect(answer.json()).toEqual({ query: { kind: 'b', limit: 7 } });
+    expect((await api.call('GET', '/api/v1/things')).json()).toEqual({ query: { limit: 20 } });
+  });
+
+  it('is answered to HEAD without a body', async () => {
+    const answer = await api.call('HEAD', '/api/v1/things');
+    expect([answer.status, answer.text]).toEqual([200, '']);
+  });
+
+  it('may leave out a body where none of the fields is needed', async () => {
+    expect((await api.call('POST', '/api/v1/things/a/touch')).status).toBe(204);
+    expect((await api.call('POST', '/api/v1/things/a/touch', { body: {} })).status).toBe(204);
+    expect((await api.call('POST', '/api/v1/things/a/touch', { body: { force: true } })).status).toBe(400);
+  });
+});
+
+describe('request ids', () => {
+  it('are taken over when sane and made otherwise', async () => {
+    const own = await api.call('GET', '/api/v1/things', { headers: { 'x-request-id': 'abc-1' } });
+    expect(own.headers.get('x-request-id')).toBe('abc-1');
+    const odd = await api.call('GET', '/api/v1/nowhere', { headers: { 'x-request-id': 'a b"c' } });
+    expect(odd.headers.get('x-request-id')).toMatch(/^[0-9a-f-]{36}$/);
+    expect(odd.json().request_id).toBe(odd.headers.get('x-request-id'));
+  });
+});
+
+type Row = [
+  what: string,
+  method: string,
+  path: string,
+  options: Parameters<TestApi['call']>[2],
+  status: number,
+  code: string,
+];
+const json = { 'content-type': 'application/json' };
+const post = (body: string, headers: Record<string, string> = {}) => ({
+  body,
+  headers: { ...json, ...headers },
+});
+const deep = (levels: number) => `{"name":"a","extra":${'['.repeat(levels)}${']'.repeat(levels)}}`;
+
+describe('a bad request', () => {
+  it.each<Row>([
+    ['unknown route', 'GET', '/api/v1/nowhere', {}, 404, 'not_found'],
+    ['unknown root', 'GET', '/nowhere', {}, 404, 'not_found'],
+    ['other method', 'DELETE', '/api/v1/things', {}, 404, 'method_not_allowed'],
+    ['planned', 'POST', '/api/v1/later', { body: {} }, 501, 'not_implemented'],
+    ['no token', 'GET', '/api/v1/things', { headers: { authorization: '' } }, 401, 'unauthenticated'],
+    [
+      'wrong token',
+      'GET',
+      '/api/v1/things',
+      { headers: { authorization: `Bearer ${TOKEN}x` } },
+      401,
+      'unauthenticated',
+    ],
+    [
+      'wrong scheme',
+      'GET',
+      '/api/v1/things',
+      { headers: { authorization: `Basic ${TOKEN}` } },
+      401,
+      'unauthenticated',
+    ],
+    ['broken path encoding', 'GET', '/api/v1/things/%E0%A4%A', {}, 400, 'malformed_request'],
+    ['path that is no UTF-8', 'GET', '/api/v1/things/%ff', {}, 400, 'malformed_request'],
+    ['broken query encoding', 'GET', '/api/v1/things?kind=%zz', {}, 400, 'malformed_request'],
+    ['U+0000 in the path', 'GET', '/api/v1/things/a%00', {}, 422, 'validation_failed'],
+    ['U+0000 in the query', 'GET', '/api/v1/things?cursor=%00', {}, 422, 'validation_failed'],
+    ['long path parameter', 'GET', `/api/v1/things/${'x'.repeat(21)}`, {}, 422, 'validation_failed'],
+    ['unknown query parameter', 'GET', '/api/v1/things?colour=red', {}, 400, 'malformed_request'],
+    ['__proto__ in the query', 'GET', '/api/v1/things?__proto__=1', {}, 400, 'malformed_request'],
+    ['query on a route without any', 'GET', '/api/v1/things/a?x=1', {}, 400, 'malformed_request'],
+    ['limit 0', 'GET', '/api/v1/things?limit=0', {}, 422, 'validation_failed'],
+    ['limit 101', 'GET', '/api/v1/things?limit=101', {}, 422, 'validation_failed'],
+    ['a parameter twice', 'GET', '/api/v1/things?kind=a&kind=b', {}, 422, 'validation_failed'],
+    ['malformed project', 'GET', '/api/v1/things?project_id=1', {}, 422, 'validation_failed'],
+    [
+      'malformed project header',
+      'GET',
+      '/api/v1/things',
+      { headers: { 'x-project-id': 'x' } },
+      422,
+      'validation_failed',
+    ],
+    [
+      'unknown project',
+      'GET',
+      '/api/v1/things?project_id=00000000-0000-7000-8000-00000000000f',
+      {},
+      404,
+      'not_found',
+    ],
+    [
+      'two projects',
+      'GET',
+      `/api/v1/things?project_id=${PROJECT_ID}`,
+      { headers: { 'x-project-id': OTHER_PROJECT_ID } },
+      422,
+      'validation_failed',
+    ],
+    ['no body', 'POST', '/api/v1/things', {}, 400, 'malformed_request'],
+    ['broken JSON', 'POST', '/api/v1/things', post('{"name":'), 400, 'malformed_request'],
+    ['no JSON', 'POST', '/api/v1/things', post('name'), 400, 'malformed_request'],
+    [
+      'other media type',
+      'POST',
+      '/api/v1/things',
+      post('{}', { 'content-type': 'text/plain' }),
+      415,
+      'unsupported_media_type',
+    ],
+    [
+      'other charset',
+      'POST',
+      '/api/v1/things',
+      post('{}', { 'content-type': 'application/json; charset=latin1' }),
+      415,
+      'unsupported_media_type',
+    ],
+    [
+      'compressed',
+      'POST',
+      '/api/v1/things',
+      post('{}', { 'content-encoding': 'gzip' }),
+      415,
+      'unsupported_media_type',
+    ],
+    ['JSON for a patch', 'PATCH', '/api/v1/things/a', post('[]'), 415, 'unsupported_media_type'],
+    [
+      'too large',
+      'POST',
+      '/api/v1/things',
+      post(`"${'x'.repeat(LIMITS.body_bytes)}"`),
+      413,
+      'payload_too_large',
+    ],
+    ['one level too deep', 'POST', '/api/v1/things', post(deep(64)), 400, 'malformed_request'],
+    ['2,000 levels deep', 'POST', '/api/v1/things', post('['.repeat(2_000)), 400, 'malformed_request'],
+    ['unknown field', 'POST', '/api/v1/things', post('{"name":"a","colour":1}'), 400, 'malformed_request'],
+    [
+      '__proto__ field',
+      'POST',
+      '/api/v1/things',
+      post('{"name":"a","__proto__":{"admin":true}}'),
+      422,
+      'validation_failed',
+    ],
+    [
+      'nested __proto__',
+      'POST',
+      '/api/v1/things',
+      post('{"name":"a","extra":{"\\u005f_proto__":1}}'),
+      422,
+      'validation_failed',
+    ],
+    ['missing field', 'POST', '/api/v1/things', post('{}'), 422, 'validation_failed'],
+    ['wrong type', 'POST', '/api/v1/things', post('{"name":1}'), 422, 'validation_failed'],
+    ['other JSON', 'POST', '/api/v1/things', post('[1]'), 422, 'validation_failed'],
+    ['U+0000 in a string', 'POST', '/api/v1/things', post('{"name":"\\u0000"}'), 422, 'validation_failed'],
+    [
+      'U+0000 in a key',
+      'POST',
+      '/api/v1/things',
+      post('{"name":"a","extra":{"\\u0000":1}}'),
+      422,
+      'validation_failed',
+    ],
+    ['half a surrogate pair', 'POST', '/api/v1/things', post('{"name":"\\ud800"}'), 422, 'validation_failed'],
+    [
+      'infinite number',
+      'POST',
+      '/api/v1/things',
+      post('{"name":"a","extra":1e400}'),
+      422,
+      'validation_failed',
+    ],
+    [
+      'weak If-Match',
+      'POST',
+      '/api/v1/things',
+      post('{"name":"a"}', { 'if-match': 'W/"1"' }),
+      412,
+      'stale_if_match',
+    ],
+    [
+      'foreign If-Match',
+      'POST',
+      '/api/v1/things',
+      post('{"name":"a"}', { 'if-match': '"abc"' }),
+      412,
+      'stale_if_match',
+    ],
+    [
+      'unreadable If-Match',
+      'POST',
+      '/api/v1/things',
+      post('{"name":"a"}', { 'if-match': '"1", "2"' }),
+      400,
+      'malformed_request',
+    ],
+    [
+      'long key',
+      'POST',
+      '/api/v1/things',
+      post('{"name":"a"}', { 'idempotency-key': 'k'.repeat(256) }),
+      400,
+      'malformed_request',
+    ],
+    [
+      'empty key',
+      'POST',
+      '/api/v1/things',
+      post('{"name":"a"}', { 'idempotency-key': '' }),
+      400,
+      'malformed_request',
+    ],
+    ['too many operations', 'PATCH', '/api/v1/things/a', patchOf(4), 422, 'validation_failed'],
+  ])('is refused: %s', async (_what, method, path, options, status, code) => {
+    const answer = await api.call(method, path, options);
+    expect(answer.json()).toMatchObject({
+      status,
+      code,
+      type: `urn:orchestrator:error:${code}`,
+      title: expect.any(String) as string,
+    });
+    expect(answer.status).toBe(status);
+    expect(answer.headers.get('content-type')).toBe('application/problem+json');
+    expect(answer.json().request_id).toBe(answer.headers.get('x-request-id'));
+  });
+
+  it('is told every problem at once, by JSON Pointer', async () => {
+    const answer = await api.call('POST', '/api/v1/things', { body: { count: -1, 'a/b~c': 1 } });
+    expect(
+      answer
+        .json()
+        .errors?.map((problem) => problem.path)
+        .sort(),
+    ).toEqual(['/a~1b~0c', '/count', '/name']);
+    expect(answer.status).toBe(400);
+  });
+
+  it('points at the place of U+0000', async () => {
+    const answer = await api.call('POST', '/api/v1/things', post('{"name":"a","extra":[{"k/y":"\\u0000"}]}'));
+    expect(answer.json().errors).toEqual([{ path: '/extra/0/k~1y', message: 'U+0000 is not allowed' }]);
+  });
+
+  it('says which methods the path takes', async () => {
+    const refused = await api.call('DELETE', '/api/v1/things');
+    expect(refused.headers.get('allow')).toBe('POST, GET, OPTIONS');
+    const asked = await api.call('OPTIONS', '/api/v1/things');
+    expect([asked.status, asked.headers.get('allow')]).toEqual([204, 'POST, GET, OPTIONS']);
+  });
+
+  it('without a token learns how to authenticate', async () => {
+    const answer = await api.call('GET', '/api/v1/things', { headers: { authorization: '' } });
+    expect(answer.headers.get('www-authenticate')).toContain('Bearer');
+  });
+});
+
+describe('the edges of the limits', () => {
+  it('lets a body of exactly the limit through', async () => {
+    const body = (length: number) => `{"name":"${'x'.repeat(length - 11)}"}`;
+    expect((await api.call('POST', '/api/v1/things', post(body(LIMITS.body_bytes)))).status).toBe(201);
+    expect((await api.call('POST', '/api/v1/things', post(body(LIMITS.body_bytes + 1)))).status).toBe(413);
+  });
+
+  it('refuses a body of unknown length as soon as it is too long', async () => {
+    const stream = new ReadableStream<Uint8Array>({
+      pull: (controller) => controller.enqueue(new Uint8Array(1024).fill(0x20)),
+    });
+    const headers = { ...json, authorization: `Bearer ${TOKEN}` };
+    const request = { method: 'POST', headers, body: stream, duplex: 'half' } as RequestInit;
+    const status = await fetch(`${api.url}/api/v1/things`, request).then(
+      (answer) => answer.status,
+      () => 413, // A client may see its own write fail first.
+    );
+    expect(status).toBe(413);
+  });
+
+  it('lets JSON of exactly the depth through', async () => {
+    expect((await api.call('POST', '/api/v1/things', post(deep(63)))).status).toBe(201);
+  });
+
+  it('refuses 10,000 levels fast and without a stack overflow', async () => {
+    const wide = await listeningApi(exampleRoutes, { limits: { ...LIMITS, body_bytes: 1_048_576 } });
+    const started_ms = performance.now();
+    const answer = await wide.call('POST', '/api/v1/things', post(deep(10_000)));
+    expect(answer.status).toBe(400);
+    expect(performance.now() - started_ms).toBeLessThan(1_000);
+    await wide.close();
+  });
+});
+
+describe('JSON Patch', () => {
+  it('ignores members of an operation that it does not know', async () => {
+    const body = [{ op: 'remove', path: '/a', comment: 'x' }];
+    const answer = await api.call('PATCH', '/api/v1/things/a', {
+      body,
+      headers: { 'content-type': 'application/json-patch+json' },
+    });
+    expect([answer.status, answer.json()]).toEqual([200, { body: [{ op: 'remove', path: '/a' }] }]);
+  });
+
+  it.each([
+    [{ op: 'add', path: '/a' }],
+    [{ op: 'add', path: 'a', value: 1 }],
+    [{ op: 'grow', path: '/a' }],
+    [{ op: 'move', path: '/a' }],
+  ])('refuses %j', async (operation) => {
+    const headers = { 'content-type': 'application/json-patch+json' };
+    const answer = await api.call('PATCH', '/api/v1/things/a', { body: [operation], headers });
+    expect(answer.status).toBe(422);
+  });
+
+  it('may set a value to null', async () => {
+    const headers = { 'content-type': 'application/json-patch+json; charset=UTF-8' };
+    const answer = await api.call('PATCH', '/api/v1/things/a', {
+      body: [{ op: 'add', path: '/a', value: null }],
+      headers,
+    });
+    expect(answer.status).toBe(200);
+  });
+});
+
+describe('a failing handler', () => {
+  it('tells the caller nothing about a defect, and the log everything', async () => {
+    const answer = await api.call('GET', '/api/v1/fails/defect');
+    expect(answer.status).toBe(500);
+    expect(answer.text).not.toMatch(/hunter2|postgres/);
+    expect(api.failures.at(-1)).toMatchObject({
+      request_id: answer.json().request_id,
+      err: { message: expect.stringContaining('hunter2') as string },
+    });
+  });
+
+  it('answers a failure by name with its detail', async () => {
+    const answer = await api.call('GET', '/api/v1/fails/conflict');
+    expect(answer.json()).toMatchObject({
+      status: 409,
+      code: 'state_conflict',
+      detail: 'It is closed.',
+      state: 'closed',
+    });
+  });
+
+  it('keeps the detail of an internal failure to itself', async () => {
+    const answer = await api.call('GET', '/api/v1/fails/corrupt');
+    expect(answer.json()).toMatchObject({ status: 500, code: 'blob_corrupt' });
+    expect(answer.text).not.toContain('table');
+  });
+
+  it('says when to come back while a dependency is away', async () => {
+    const answer = await api.call('GET', '/api/v1/fails/away');
+    expect([answer.status, answer.headers.get('retry-after')]).toEqual([503, '3']);
+  });
+});
+
+describe('the route table', () => {
+  it('prefers a built route to a planned one of the same name', async () => {
+    const row = { method: 'get', path: '/soon', group: 'x', summary: 'Soon.' } as const;
+    const built = route({
+      ...row,
+      responses: { 204: { description: 'Done.' } },
+      handler: () => Promise.resolve({ status: 204 }),
+    });
+    const both = await listeningApi([plannedRoute(row), built]);
+    expect((await both.call('GET', '/api/v1/soon')).status).toBe(204);
+    await both.close();
+  });
+
+  it('refuses two built routes of the same name', async () => {
+    await expect(listeningApi([...exampleRoutes, exampleRoutes[0]!])).rejects.toThrow(/declared twice/);
+  });
+
+  it('answers 501 on every planned route', async () => {
+    const planned = await listeningApi(plannedRoutes);
+    for (const row of plannedRoutes) {
+      const path = `/api/v1${row.path.replaceAll(/:\w+/g, 'x')}`;
+      expect([path, (await planned.call(row.method.toUpperCase(), path)).status]).toEqual([path, 501]);
+    }
+    await planned.close();
+  });
+});
+
+describe('the rate limit', () => {
+  it('answers 429 with Retry-After, to one caller and not to another', async () => {
+    const limits = { ...LIMITS, rate_per_second: 1, rate_burst: 3 };
+    const authenticate = (req: { headers: Record<string, unknown> }) => ({
+      id: String(req.headers['x-caller'] ?? 'a'),
+    });
+    const limited = await listeningApi(exampleRoutes, { limits, authenticate });
+    const call = (caller: string) =>
+      limited.call('GET', '/api/v1/things', { headers: { 'x-caller': caller } });
+    const statuses = [];
+    for (let i = 0; i < 4; i++) statuses.push((await call('a')).status);
+    expect(statuses).toEqual([200, 200, 200, 429]);
+    const refused = await call('a');
+    expect(refused.json().code).toBe('rate_limited');
+    expect(Number(refused.headers.get('retry-after'))).toBeGreaterThanOrEqual(1);
+    expect(refused.headers.get('ratelimit-remaining')).toBe('0');
+    expect((await call('b')).status).toBe(200);
+    await limited.close();
+  });
+});
+
+function patchOf(operations: number) {
+  const body = JSON.stringify(Array.from({ length: operations }, () => ({ op: 'remove', path: '/a' })));
+  return { body, headers: { 'content-type': 'application/json-patch+json' } };
+}

@@ -1,0 +1,42 @@
+import { AppError } from '../contract/errors.ts';
+
+/** An opaque cursor: the sort key of the last row of a page. */
+export function encodeCursor(position: Readonly<Record<string, string | number>>): string {
+  return Buffer.from(JSON.stringify(position)).toString('base64url');
+}
+
+/** Reads a cursor with exactly these members. Throws `validation_failed` for anything else. */
+export function decodeCursor<K extends string>(
+  cursor: string | undefined,
+  keys: readonly K[],
+): Record<K, string> | undefined {
+  if (cursor === undefined) return undefined;
+  const position = parse(cursor);
+  const complete = position && keys.every((key) => ['string', 'number'].includes(typeof position[key]));
+  if (!complete)
+    throw new AppError('validation_failed', {
+      errors: [{ path: '/query/cursor', message: 'is not a cursor of this list' }],
+    });
+  return Object.fromEntries(keys.map((key) => [key, String(position[key])])) as Record<K, string>;
+}
+
+function parse(cursor: string): Record<string, unknown> | undefined {
+  try {
+    const value: unknown = JSON.parse(Buffer.from(cursor, 'base64url').toString('utf8'));
+    return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** One page: a row more was asked for than is shown, so that its presence says whether there is a next one. */
+export function pageOf<T>(
+  rows: T[],
+  limit: number,
+  positionOf: (row: T) => Readonly<Record<string, string | number>>,
+) {
+  const items = rows.slice(0, limit);
+  const last = items.at(-1);
+  const next_cursor = rows.length > limit && last !== undefined ? encodeCursor(positionOf(last)) : null;
+  return { items, next_cursor };
+}

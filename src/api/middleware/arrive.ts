@@ -1,0 +1,45 @@
+import type { Request, RequestHandler, Response } from 'express';
+import type { Logger } from 'pino';
+import { v7 as uuidv7 } from 'uuid';
+import type { Metrics } from '../../contract/metrics.ts';
+
+export interface ArriveOptions {
+  metrics: Metrics;
+  logger: Pick<Logger, 'info' | 'debug'>;
+}
+
+const SANE_ID = /^[A-Za-z0-9._:@+/=-]{1,128}$/;
+const UNMATCHED = 'unmatched';
+
+/** First station: gives the request its id, and counts and logs it when it is over. */
+export function arrive({ metrics, logger }: ArriveOptions): RequestHandler {
+  return (req, res, next) => {
+    const started_ms = performance.now();
+    const request_id = sanitise(req.headers['x-request-id']) ?? uuidv7();
+    res.locals.request_id = request_id;
+    res.setHeader('X-Request-Id', request_id);
+    res.once('close', () => {
+      const seconds = (performance.now() - started_ms) / 1000;
+      const route = routeOf(res);
+      metrics.requestDone(route, req.method, statusOf(res), seconds);
+      const level = res.locals.unmetered === true ? 'debug' : 'info';
+      logger[level](
+        { request_id, method: req.method, route, status: statusOf(res), ms: Math.round(seconds * 1e6) / 1e3 },
+        'request',
+      );
+    });
+    next();
+  };
+}
+
+/** The pattern that was matched, never the address itself: that would make a new time series per id. */
+export function routeOf(res: Response): string {
+  return typeof res.locals.route === 'string' ? res.locals.route : UNMATCHED;
+}
+
+function sanitise(header: Request['headers'][string]): string | undefined {
+  return typeof header === 'string' && SANE_ID.test(header) ? header : undefined;
+}
+
+/** 499, as nginx has it: the caller left before there was an answer. */
+const statusOf = (res: Response): number => (res.headersSent ? res.statusCode : 499);

@@ -1,0 +1,178 @@
+import type { Request, Response } from 'express';
+import { z } from 'zod';
+import { AppError } from '../../contract/errors.ts';
+import type { IdempotencyService } from '../../domain/idempotency.ts';
+import { requestIdOf } from '../error-handler.ts';
+import { STREAMED, type Call, type Principal, type Reply, type Route } from '../route.ts';
+import { sendAnswer, toAnswer, type Answer } from './answer.ts';
+import type { Authenticate } from './bearer.ts';
+import { bodyReader, type BodyReader, type ReadBody } from './body-reader.ts';
+import { idempotencyKeyOf, once, requestHash } from './idempotency.ts';
+import { parseIfMatch } from './if-match.ts';
+import { textProblem, pointerToken } from './json-guard.ts';
+import { resolveProject, type ProjectDirectory } from './project.ts';
+import { parseQuery, type Query } from './query.ts';
+import type { RateLimiter } from './rate-limit.ts';
+import { verified } from './verify-reply.ts';
+import { validator, type Validator } from './validate.ts';
+
+export interface ApiLimits {
+  body_bytes: number;
+  blob_bytes: number;
+  json_depth: number;
+  rate_per_second: number;
+  rate_burst: number;
+}
+
+export interface PipelineOptions {
+  authenticate: Authenticate;
+  projects: ProjectDirectory;
+  idempotency: IdempotencyService;
+  rate_limiter: RateLimiter;
+  limits: ApiLimits;
+  translateError: (error: unknown) => unknown;
+  verify_replies?: boolean;
+  /** Told about failures that do not change the answer. */
+  onError: (error: unknown) => void;
+}
+
+/** One request after routing. */
+export interface Arrival {
+  req: Request;
+  res: Response;
+  /** Path below the mount: the same under `/api` and `/api/v1`. */
+  path: string;
+  search: string;
+  params: Record<string, string>;
+}
+
+export type Serve = (arrival: Arrival) => Promise<void>;
+type AnyCall = Call<unknown, unknown, unknown>;
+type Handler = (call: AnyCall) => Promise<Reply | typeof STREAMED>;
+
+const WRITES = new Set(['post', 'put', 'patch', 'delete']);
+
+/** Everything about one route that does not depend on the request, worked out once. */
+interface Prepared {
+  row: Route;
+  handler: Handler;
+  is_write: boolean;
+  keyed: boolean;
+  params: Validator | undefined;
+  query: Validator;
+  query_has_project: boolean;
+  readBody: BodyReader;
+}
+
+/**
+ * Serves one route: who (401, 429) → which project (404, 422) → preconditions (400, 412) → path, query and body
+ * (400, 413, 415, 422) → idempotency key (409, 422) → handler → answer. The first stage that objects ends it.
+ */
+export function pipeline(row: Route, options: PipelineOptions): Serve {
+  const prepared = prepare(row, options);
+  return async (arrival) => {
+    const principal = await admit(row, arrival, options);
+    if (!row.handler) throw new AppError('not_implemented');
+    const query = parseQuery(arrival.search);
+    const project_id = await resolveProject(options.projects, arrival.req, query.project_id);
+    if (!prepared.query_has_project) delete query.project_id;
+    const { call, bytes } = await readCall(prepared, arrival, { principal, project_id, query });
+    const outcome = await execute(prepared, { arrival, call, bytes }, options);
+    if (outcome !== STREAMED) sendAnswer(arrival.res, outcome);
+  };
+}
+
+function prepare(row: Route, { limits, verify_replies }: PipelineOptions): Prepared {
+  const is_write = WRITES.has(row.method);
+  const query = row.query ?? z.strictObject({});
+  return {
+    row,
+    handler: verify_replies && row.handler ? verified(row) : (row.handler as unknown as Handler),
+    is_write,
+    keyed: is_write && row.idempotent !== false,
+    params: row.params && validator(row.params, '/path'),
+    query: validator(query, '/query'),
+    query_has_project: query instanceof z.ZodObject && 'project_id' in query.shape,
+    readBody: bodyReader(row, limits),
+  };
+}
+
+async function admit(row: Route, { req, res }: Arrival, options: PipelineOptions): Promise<Principal> {
+  const address = `address:${req.socket.remoteAddress ?? ''}`;
+  if (row.public) {
+    if (!row.unmetered) options.rate_limiter.take(address, res);
+    return { id: 'anonymous' };
+  }
+  try {
+    const principal = await options.authenticate(req);
+    options.rate_limiter.take(principal.id, res);
+    return principal;
+  } catch (error) {
+    // Guessing tokens has an allowance of its own, so that it cannot eat anybody else's.
+    if (error instanceof AppError && error.code === 'unauthenticated')
+      options.rate_limiter.take(address, res);
+    throw error;
+  }
+}
+
+interface Caller {
+  principal: Principal;
+  project_id: string;
+  query: Query;
+}
+
+async function readCall(
+  prepared: Prepared,
+  arrival: Arrival,
+  caller: Caller,
+): Promise<{ call: AnyCall; bytes: Buffer | undefined }> {
+  const { req, res } = arrival;
+  const if_match = prepared.is_write ? parseIfMatch(req.headers['if-match']) : undefined;
+  assertTexts(arrival.params, '/path');
+  assertTexts(caller.query, '/query');
+  const params = prepared.params ? prepared.params(arrival.params) : arrival.params;
+  const query = prepared.query(caller.query);
+  const { value: body, bytes }: ReadBody = await prepared.readBody(req);
+  const { principal, project_id } = caller;
+  return {
+    call: { params, query, body, principal, project_id, request_id: requestIdOf(res), if_match, req, res },
+    bytes,
+  };
+}
+
+/** Neither can be stored or compared, whatever the schema says. */
+function assertTexts(values: Record<string, string | string[]>, at: string): void {
+  for (const name in values) {
+    for (const text of [name, values[name]!].flat()) {
+      const message = textProblem(text);
+      const path = `${at}/${pointerToken(name)}`;
+      if (message !== undefined) throw new AppError('validation_failed', { errors: [{ path, message }] });
+    }
+  }
+}
+
+interface Execution {
+  arrival: Arrival;
+  call: AnyCall;
+  bytes: Buffer | undefined;
+}
+
+async function execute(
+  prepared: Prepared,
+  execution: Execution,
+  options: PipelineOptions,
+): Promise<Answer | typeof STREAMED> {
+  const { arrival, call, bytes } = execution;
+  const run = async () => {
+    const reply = await prepared.handler(call);
+    return reply === STREAMED ? STREAMED : toAnswer(reply);
+  };
+  const key = prepared.keyed ? idempotencyKeyOf(arrival.req) : undefined;
+  if (key === undefined) return run();
+  const { project_id, request_id, principal } = call;
+  const { path, search, req } = arrival;
+  const request_hash = requestHash({ method: req.method, path, search, project_id, body: bytes, req });
+  const { idempotency, translateError, onError } = options;
+  const request = { project_id, principal: principal.id, key, request_hash };
+  return once(request, run, { idempotency, translateError, request_id, onError });
+}

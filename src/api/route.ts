@@ -1,0 +1,91 @@
+import type { Request, Response } from 'express';
+import type { z } from 'zod';
+
+/** Who is calling, after authentication. */
+export interface Principal {
+  /** Stable id, e.g. `token:admin`; stored as `created_by`, `moved_by`. */
+  id: string;
+}
+
+/** One request as a handler sees it: everything already validated against the route's schemas. */
+export interface Call<P, Q, B> {
+  params: P;
+  query: Q;
+  body: B;
+  principal: Principal;
+  project_id: string;
+  request_id: string;
+  /** Parsed `If-Match`: a version number; `undefined` when the header was absent or `*`. */
+  if_match: number | undefined;
+  /** For streamed bodies and answers only. */
+  req: Request;
+  res: Response;
+}
+
+export interface Reply {
+  status: number;
+  body?: unknown;
+  headers?: Record<string, string>;
+}
+
+/** A handler that writes the response itself (streams) returns this. */
+export const STREAMED = Symbol('streamed');
+
+type Shape = z.ZodType;
+type Out<S> = S extends z.ZodType ? z.output<S> : undefined;
+
+export interface RouteResponse {
+  description: string;
+  /** JSON body; leave out for bodies that are empty or not JSON. */
+  schema?: Shape;
+  /** Defaults to application/json when there is a schema. */
+  media_type?: string;
+  headers?: Record<string, string>;
+}
+
+/**
+ * One row of the route table. The same row mounts the route, validates what comes in, and generates
+ * the OpenAPI document, so the three cannot differ.
+ */
+export interface Route {
+  method: 'get' | 'post' | 'put' | 'patch' | 'delete' | 'head';
+  /** Below `/api/v1`, in Express notation: `/tags/:name/move`. */
+  path: string;
+  /** `path` counts from the server's root instead. */
+  root?: boolean;
+  /** The noun it is filed under in the OpenAPI document. */
+  group: string;
+  summary: string;
+  params?: Shape;
+  query?: Shape;
+  /** A JSON body unless `body_media_type` says otherwise; `body: undefined` means no body is read. */
+  body?: Shape;
+  body_media_types?: readonly string[];
+  /** The handler reads `req` itself (uploads). */
+  raw_body?: boolean;
+  /** Open without a token. */
+  public?: boolean;
+  /** Probes: neither counted against a rate limit nor logged. */
+  unmetered?: boolean;
+  /** Takes `Idempotency-Key`; every POST, PUT, PATCH and DELETE does unless switched off. */
+  idempotent?: boolean;
+  responses: Record<number, RouteResponse>;
+  handler?: (call: Call<never, never, never>) => Promise<Reply | typeof STREAMED>;
+}
+
+interface TypedRoute<P, Q, B> extends Omit<Route, 'params' | 'query' | 'body' | 'handler'> {
+  params?: P;
+  query?: Q;
+  body?: B;
+  handler: (call: Call<Out<P>, Out<Q>, Out<B>>) => Promise<Reply | typeof STREAMED>;
+}
+
+/** Declares a route; the handler's argument types follow from the schemas. */
+export function route<P = undefined, Q = undefined, B = undefined>(row: TypedRoute<P, Q, B>): Route {
+  return row as unknown as Route;
+}
+
+/** Declares a route that is in the contract but not built yet: it answers 501. */
+export function plannedRoute(row: Pick<Route, 'method' | 'path' | 'group' | 'summary'>): Route {
+  return { ...row, responses: { 501: { description: 'Not there yet.' } } };
+}

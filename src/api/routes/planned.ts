@@ -1,0 +1,94 @@
+import { plannedRoute, type Route } from '../route.ts';
+
+type Row = [method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE', path: string, summary: string];
+
+/** Routes of the contract that are not built yet: they are in the document and answer 501. */
+const PLANNED: Readonly<Record<string, readonly Row[]>> = {
+  workflows: [
+    ['POST', '/workflows/:ref/versions', 'Publish a version.'],
+    ['POST', '/workflows/:ref/deploy', 'Deploy a version to an environment.'],
+    ['POST', '/workflows/:ref/cancel', 'Cancel a run by its id.'],
+    ['GET', '/workflows/:ref/metrics', 'Metrics of a run by its id.'],
+    ['GET', '/workflows/:ref/bundle', 'Export a workflow with its history.'],
+    ['POST', '/workflows/import', 'Import a bundle.'],
+    ['POST', '/workflows/:ref/refinements', 'Ask for a change of this workflow.'],
+  ],
+  store: [
+    ['POST', '/artifacts/:id/compact', 'Turn a patch chain into a version.'],
+    ['POST', '/merge', 'Merge two versions.'],
+    ['GET', '/compare', 'How far two versions are apart.'],
+    ['GET', '/blame', 'Which change set a value.'],
+    ['POST', '/patches/:id/revert', 'Undo one patch by a new one.'],
+  ],
+  runs: [
+    ['GET', '/runs/:id/logs', 'Output of the steps of a run.'],
+    ['GET', '/runs/:id/metrics', 'Metrics of a run.'],
+    ['POST', '/runs/:id/tune', 'Change parameters of a run.'],
+    ['GET', '/runs/:id/commands/next', 'Take the next command of an external run.'],
+    ['POST', '/runs/:id/commands/:cmd_id/ack', 'Acknowledge a command.'],
+    ['POST', '/runs/:id/heartbeat', 'Report that an external run is alive.'],
+    ['POST', '/runs/:id/events/:name', 'Send an event that a step waits for.'],
+    ['POST', '/runs/:id/approvals/:node', 'Approve or reject.'],
+    ['POST', '/runs/:id/retry', 'Run again from the failed step.'],
+    ['POST', '/runs/:id/fork', 'Run again from a step, with changes.'],
+    ['POST', '/runs/bulk', 'Send a command to many runs.'],
+    ['GET', '/bulk/:id', 'Progress of a bulk command.'],
+  ],
+  streams: [
+    ['GET', '/ws/runs', 'WebSocket: events of all runs of a project.'],
+    ['GET', '/ws/runs/:id', 'WebSocket: events of a run.'],
+    ['GET', '/ws/refinements/:thread_id', 'WebSocket: progress of a refinement.'],
+  ],
+  hooks: [
+    ['GET', '/webhooks', 'List outgoing webhooks.'],
+    ['POST', '/webhooks', 'Create an outgoing webhook.'],
+    ['GET', '/webhooks/:id', 'Get an outgoing webhook.'],
+    ['DELETE', '/webhooks/:id', 'Delete an outgoing webhook.'],
+    ['POST', '/hooks/:id', 'Start a run from outside.'],
+    ['GET', '/schedules', 'List schedules.'],
+  ],
+  projects: [
+    ['GET', '/projects', 'List projects.'],
+    ['POST', '/projects', 'Create a project.'],
+    ['GET', '/projects/:id', 'Get a project.'],
+    ['PUT', '/projects/:id', 'Update a project.'],
+    ['DELETE', '/projects/:id', 'Delete a project.'],
+    ['GET', '/projects/:id/members', 'List members and their roles.'],
+    ['PUT', '/projects/:id/members/:user_id', 'Give a member a role.'],
+    ['DELETE', '/projects/:id/members/:user_id', 'Remove a member.'],
+    ['GET', '/projects/:id/environments', 'List deployment environments.'],
+    ['PUT', '/projects/:id/environments/:name', 'Create or change an environment.'],
+    ['DELETE', '/projects/:id/environments/:name', 'Delete an environment.'],
+    ['GET', '/projects/:id/settings', 'Get the settings of a project.'],
+    ['PUT', '/projects/:id/settings', 'Change the settings of a project.'],
+  ],
+  agents: [
+    ['GET', '/agents', 'List agents.'],
+    ['GET', '/agents/:id', 'Get an agent.'],
+    ['POST', '/agents/:id/restart', 'Restart an agent.'],
+  ],
+  ide: [
+    ['POST', '/auth/login', 'Sign in.'],
+    ['GET', '/auth/api-keys', 'List API keys.'],
+    ['POST', '/auth/api-keys', 'Create an API key.'],
+    ['DELETE', '/auth/api-keys/:id', 'Revoke an API key.'],
+    ['POST', '/refinements', 'Ask for a change of a workflow.'],
+    ['GET', '/proposals/:id', 'Get a proposal.'],
+    ['POST', '/proposals/:id/approve', 'Apply a proposal to the draft.'],
+    ['POST', '/proposals/:id/reject', 'Reject a proposal.'],
+    ['GET', '/drafts/:id', 'Get a draft.'],
+    ['DELETE', '/drafts/:id', 'Discard a draft.'],
+  ],
+  platform: [
+    ['POST', '/admin/gc', 'Collect unreachable blobs.'],
+    ['POST', '/admin/fsck', 'Verify every stored hash.'],
+    ['GET', '/audit', 'Read the audit log.'],
+  ],
+};
+
+/** `POST /workflows` with a `type` (a typed start) is planned too; it answers 501 from the route that exists. */
+export const plannedRoutes: readonly Route[] = Object.entries(PLANNED).flatMap(([group, rows]) =>
+  rows.map(([method, path, summary]) =>
+    plannedRoute({ method: method.toLowerCase() as Route['method'], path, group, summary }),
+  ),
+);

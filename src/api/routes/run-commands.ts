@@ -1,0 +1,128 @@
+import type { JsonObject } from '../../contract/json.ts';
+import type { CommandType } from '../../contract/run.ts';
+import type { CommandService } from '../../domain/run-commands.ts';
+import type { RunService } from '../../domain/runs.ts';
+import { viewCommand, viewRun } from '../../domain/run-views.ts';
+import { AppError } from '../../contract/errors.ts';
+import { route, type Route } from '../route.ts';
+import { page } from '../schemas/common.ts';
+import {
+  commandBody,
+  commandPayloads,
+  commandView,
+  controlBody,
+  controlledRun,
+  runParams,
+  terminateBody,
+} from '../schemas/runs.ts';
+
+interface Deps {
+  commands: CommandService;
+  runs: Pick<RunService, 'get'>;
+  ids: () => string;
+}
+
+const group = 'runs';
+const SUMMARIES = {
+  pause: 'Stop dispatch; `paused` once nothing is in flight.',
+  resume: 'Let a paused run go on.',
+  cancel: 'End a run with clean-up.',
+  terminate: 'End a run without compensation.',
+} as const;
+
+/** Control of a run: each call is a command, delivered as a Temporal signal and applied once. */
+export function runCommandRoutes(deps: Deps): Route[] {
+  const controls = (Object.keys(SUMMARIES) as (keyof typeof SUMMARIES)[]).map((type) =>
+    controlRoute(type, deps),
+  );
+  return [...controls, issueRoute(deps), listRoute(deps)];
+}
+
+function controlRoute(type: keyof typeof SUMMARIES, { commands, runs, ids }: Deps): Route {
+  const optional = type !== 'terminate';
+  return route({
+    method: 'post',
+    path: `/runs/:id/${type}`,
+    group,
+    summary: SUMMARIES[type],
+    params: runParams,
+    body: optional ? controlBody.optional() : terminateBody,
+    responses: {
+      202: { description: 'Accepted; `command` says how far it is.', schema: controlledRun },
+      200: { description: 'This command was accepted before.', schema: controlledRun },
+    },
+    async handler({ params, body, project_id, principal }) {
+      const { id = ids(), reason, ...payload } = body ?? {};
+      const { command, accepted_now } = await commands.issue({
+        project_id,
+        run_id: params.id,
+        id,
+        type,
+        payload: payload as JsonObject,
+        reason,
+        actor: principal.id,
+      });
+      const run = await runs.get(project_id, params.id);
+      return { status: accepted_now ? 202 : 200, body: { ...viewRun(run), command: viewCommand(command) } };
+    },
+  });
+}
+
+function issueRoute({ commands }: Deps): Route {
+  return route({
+    method: 'post',
+    path: '/runs/:id/commands',
+    group,
+    summary: 'Issue a command with an id of your own.',
+    params: runParams,
+    body: commandBody,
+    responses: {
+      202: { description: 'Accepted.', schema: commandView },
+      200: { description: 'The same command was accepted before.', schema: commandView },
+    },
+    async handler({ params, body, project_id, principal }) {
+      const { id, type } = body;
+      const { reason, payload } = checkPayload(type, body.payload as JsonObject);
+      const { command, accepted_now } = await commands.issue({
+        project_id,
+        run_id: params.id,
+        id,
+        type,
+        payload,
+        reason,
+        actor: principal.id,
+      });
+      return { status: accepted_now ? 202 : 200, body: viewCommand(command) };
+    },
+  });
+}
+
+/** The payload of each type (contract §5): terminate needs a reason, pause and resume take none, tune comes later. */
+function checkPayload(type: CommandType, payload: JsonObject): { payload: JsonObject; reason?: string } {
+  if (type === 'tune') throw new AppError('not_implemented');
+  const parsed = commandPayloads[type].safeParse(payload);
+  if (!parsed.success) {
+    const errors = parsed.error.issues.map((issue) => ({
+      path: `/payload/${issue.path.map(String).join('/')}`,
+      message: issue.message,
+    }));
+    throw new AppError('validation_failed', { errors });
+  }
+  const { reason, ...rest } = parsed.data;
+  return { payload: rest as JsonObject, reason };
+}
+
+function listRoute({ commands }: Deps): Route {
+  return route({
+    method: 'get',
+    path: '/runs/:id/commands',
+    group,
+    summary: 'The commands of a run, oldest first.',
+    params: runParams,
+    responses: { 200: { description: 'All of them.', schema: page(commandView) } },
+    async handler({ params, project_id }) {
+      const items = (await commands.list(project_id, params.id)).map(viewCommand);
+      return { status: 200, body: { items, next_cursor: null } };
+    },
+  });
+}

@@ -1,0 +1,168 @@
+import { z } from 'zod';
+import { COMMAND_TYPES, RUN_STATES, RUN_TYPES, STEP_STATES } from '../../contract/run.ts';
+import { anyJson, contentHash, instant, jsonObject, pageQuery, uuid } from './common.ts';
+
+const MAX_LABELS = 64;
+const labels = z
+  .record(z.string().min(1).max(100), z.string().max(200))
+  .refine((record) => Object.keys(record).length <= MAX_LABELS, `at most ${MAX_LABELS} labels`);
+
+export const runParams = z.strictObject({ id: uuid });
+
+export const startRunBody = z.strictObject({
+  workflow: z
+    .string()
+    .min(1)
+    .max(300)
+    .optional()
+    .meta({ description: 'Tag name, workflow id or version hash.' }),
+  type: z.enum(RUN_TYPES).optional().meta({ description: 'A built-in type, in place of a workflow.' }),
+  input: anyJson.optional(),
+  params: jsonObject.optional().meta({ description: 'Laid over the definition’s params.' }),
+  labels: labels.optional(),
+  priority: z.int().min(1).max(5).default(3),
+  executor: z.enum(['temporal', 'external']).default('temporal'),
+  experiment_id: z.string().optional(),
+  version_id: z.string().optional(),
+  overrides: jsonObject.optional(),
+});
+
+export const listRunsQuery = z.strictObject({
+  ...pageQuery,
+  status: z.string().optional().meta({ description: 'One state, or several with commas.' }),
+  workflow: z.string().optional(),
+  type: z.enum(RUN_TYPES).optional(),
+  label: z
+    .union([z.string(), z.array(z.string())])
+    .optional()
+    .meta({ description: '`key:value`, repeatable.' }),
+  health: z.enum(['healthy', 'heartbeat_stale', 'unresponsive']).optional(),
+  created_after: instant.optional(),
+});
+
+export const waitQuery = z.strictObject({
+  wait: z.coerce
+    .number('must be a number')
+    .min(0)
+    .max(60)
+    .optional()
+    .meta({ description: 'Seconds to wait for the end.' }),
+});
+
+export const pageOnlyQuery = z.strictObject(pageQuery);
+export const eventsQuery = z.strictObject({ ...pageQuery, after: z.coerce.number().int().min(0).optional() });
+
+const commandId = z.string().min(1).max(255);
+const reason = z.string().min(1).max(256);
+
+/** The control routes: the command id may be chosen, so that a repeat is the same command. */
+export const controlBody = z.strictObject({ id: commandId.optional(), reason: reason.optional() });
+export const terminateBody = z.strictObject({
+  id: commandId.optional(),
+  reason,
+  final_checkpoint: z.boolean().optional(),
+});
+
+/** The payload of each command that may be issued by `POST …/commands` (contract §5). */
+export const commandPayloads: Readonly<
+  Record<'pause' | 'resume' | 'cancel' | 'terminate', z.ZodType<ControlPayload>>
+> = {
+  pause: z.strictObject({}),
+  resume: z.strictObject({}),
+  cancel: z.strictObject({ reason: reason.optional() }),
+  terminate: z.strictObject({ reason, final_checkpoint: z.boolean().optional() }),
+};
+
+interface ControlPayload {
+  reason?: string;
+  final_checkpoint?: boolean;
+}
+
+export const commandBody = z.strictObject({
+  id: commandId,
+  type: z.enum(COMMAND_TYPES),
+  payload: jsonObject.default({}),
+});
+
+const error = z.object({ code: z.string(), message: z.string(), step: z.string().optional() });
+
+export const runView = z
+  .object({
+    id: z.string(),
+    type: z.string(),
+    workflow: z.string().nullable(),
+    requested_ref: z.string().nullable(),
+    artifact_id: z.string().nullable(),
+    version_hash: contentHash.nullable(),
+    project_id: z.string(),
+    executor: z.enum(['temporal', 'external']),
+    state: z.enum(RUN_STATES),
+    runtime_status: z.string().nullable(),
+    health: z.string(),
+    input: anyJson,
+    input_ref: contentHash.nullable(),
+    params: jsonObject,
+    output: anyJson,
+    output_ref: contentHash.nullable(),
+    error: error.nullable(),
+    current_step: z.string().nullable(),
+    progress: z.object({ done: z.int(), total: z.int() }),
+    in_flight: z.int(),
+    epoch: z.int(),
+    manifest_id: z.string().nullable(),
+    snapshot_id: z.string().nullable(),
+    temporal_workflow_id: z.string(),
+    created_by: z.string(),
+    created_at: instant,
+    started_at: instant.nullable(),
+    ended_at: instant.nullable(),
+    reason: z.string().nullable(),
+    labels,
+    priority: z.int(),
+  })
+  .meta({ id: 'Run' });
+
+export const stepView = z
+  .object({
+    run_id: z.string(),
+    node: z.string(),
+    item: z.int().nullable(),
+    attempt: z.int(),
+    epoch: z.int(),
+    state: z.enum(STEP_STATES),
+    input_ref: z.string().nullable(),
+    output: anyJson,
+    output_ref: contentHash.nullable(),
+    error: error.nullable(),
+    agent_id: z.string().nullable(),
+    started_at: instant.nullable(),
+    ended_at: instant.nullable(),
+    cause: z.string().nullable(),
+    logs_ref: z.string().nullable(),
+  })
+  .meta({ id: 'Step' });
+
+export const eventView = z
+  .object({ seq: z.int(), run_id: z.string(), type: z.string(), time: instant, data: jsonObject })
+  .meta({ id: 'RunEvent' });
+
+export const commandView = z
+  .object({
+    id: z.string(),
+    run_id: z.string(),
+    type: z.enum(COMMAND_TYPES),
+    payload: jsonObject,
+    state: z.enum(['queued', 'delivered', 'acknowledged', 'rejected', 'superseded', 'expired']),
+    issued_by: z.string(),
+    issued_at: instant,
+    delivered_at: instant.nullable(),
+    acknowledged_at: instant.nullable(),
+    reason: z.string().nullable(),
+  })
+  .meta({ id: 'Command' });
+
+export const controlledRun = runView.extend({ command: commandView }).meta({ id: 'ControlledRun' });
+
+export const snapshotView = z
+  .object({ artifact_id: z.string(), snapshot: jsonObject })
+  .meta({ id: 'RunSnapshot' });

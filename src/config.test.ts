@@ -1,0 +1,204 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import os from 'node:os';
+import path from 'node:path';
+import { inspect } from 'node:util';
+import { ConfigError, loadConfig, standaloneConfig } from './config.ts';
+
+let cwd: string;
+beforeEach(async () => {
+  cwd = await mkdtemp(path.join(os.tmpdir(), 'config-'));
+});
+afterEach(() => rm(cwd, { recursive: true }));
+
+const TOKEN = 'a-token-that-is-long-enough-for-this';
+const URL_WITH_PASSWORD = 'postgres://user:hunter2@db:5432/x';
+const file = (text: string, name = 'config.yaml') => writeFile(path.join(cwd, name), text);
+const problemsOf = (env: Record<string, string>) => {
+  try {
+    loadConfig(env, cwd);
+  } catch (error) {
+    return (error as ConfigError).problems;
+  }
+  return [];
+};
+
+describe('the configuration', () => {
+  it('has defaults for everything', () => {
+    const config = loadConfig({}, cwd);
+    expect(config.server).toMatchObject({
+      host: '127.0.0.1',
+      port: 8080,
+      metrics_port: 9090,
+      enable_metrics: true,
+    });
+    expect(config.temporal).toEqual({ namespace: 'default', task_queue: 'orchestrator-task-queue' });
+    expect(config.worker.code_task_queue).toBe('orchestrator-task-queue-code');
+    expect(config.data_dir).toBe(path.join(cwd, '.orchestrator'));
+    expect(config.limits).toMatchObject({
+      body_bytes: 1_048_576,
+      blob_bytes: 67_108_864,
+      json_depth: 64,
+      rate_burst: 1000,
+    });
+    expect(config.warnings).toEqual([]);
+  });
+
+  it('prefers the canonical variable to its alias, that to the file, and the file to the default', async () => {
+    await file('server: { port: 1 }\ndatabase: { max_open_conns: 7 }');
+    expect(loadConfig({}, cwd).server.port).toBe(1);
+    expect(loadConfig({ PORT: '2' }, cwd).server.port).toBe(2);
+    expect(loadConfig({ PORT: '2', ORCHESTRATOR_SERVER_PORT: '3' }, cwd).server.port).toBe(3);
+    expect(loadConfig({ PORT: '' }, cwd).server.port).toBe(1);
+    expect(loadConfig({}, cwd).database.max_open_conns).toBe(7);
+  });
+
+  it('knows whether a port was chosen', async () => {
+    expect(loadConfig({}, cwd).server).toMatchObject({ port_explicit: false, metrics_port_explicit: false });
+    expect(loadConfig({ SERVICE_PORT: '8080' }, cwd).server.port_explicit).toBe(true);
+    await file('server: { metrics_port: 9090 }');
+    expect(loadConfig({}, cwd).server).toMatchObject({ port_explicit: false, metrics_port_explicit: true });
+  });
+
+  it('takes the plain names', () => {
+    const config = loadConfig(
+      {
+        DATABASE_URL: URL_WITH_PASSWORD,
+        REDIS_ADDR: 'redis:6379',
+        KAFKA_BROKERS: 'a:9092, b:9092',
+        JWT_SECRET: TOKEN,
+        SPEC_ENGINE_URL: 'http://spec:8000',
+        TEMPORAL_ADDRESS: 'temporal:7233',
+      },
+      cwd,
+    );
+    expect(config.database.url?.reveal()).toBe(URL_WITH_PASSWORD);
+    expect(config.kafka.brokers).toEqual(['a:9092', 'b:9092']);
+    expect(config.auth.jwt_secret?.reveal()).toBe(TOKEN);
+    expect([config.redis.addr, config.spec_engine.url, config.temporal.host_port]).toEqual([
+      'redis:6379',
+      'http://spec:8000',
+      'temporal:7233',
+    ]);
+  });
+
+  it('makes a database URL of its parts, unless there is one', () => {
+    const parts = { DB_HOST: 'db', DB_PORT: '5433', DB_NAME: 'main', DB_USER: 'me', DB_PASSWORD: 'a b' };
+    expect(loadConfig(parts, cwd).database.url?.reveal()).toBe('postgres://me:a%20b@db:5433/main');
+    expect(loadConfig({ ...parts, DATABASE_URL: URL_WITH_PASSWORD }, cwd).database.url?.reveal()).toBe(
+      URL_WITH_PASSWORD,
+    );
+  });
+
+  it('reads a file of the shape of the seeds, and the one that is named', async () => {
+    const text =
+      'server: {port: 80, host: 0.0.0.0}\ndatabase: {max_idle_conns: 5}\nredis: {addr: "localhost:6379", db: 0}\n';
+    await file(
+      `${text}telemetry: {enabled: true, jaeger: {collector_endpoint: "http://localhost:14268/api/traces"}}`,
+      'other.yaml',
+    );
+    const config = loadConfig({ ORCHESTRATOR_CONFIG: 'other.yaml' }, cwd);
+    expect(config.server.host).toBe('0.0.0.0');
+    expect(config.telemetry.otlp_endpoint).toBe('http://localhost:4318');
+    expect(config.warnings).toHaveLength(2);
+  });
+
+  it('maps a Jaeger collector to OTLP wherever it is named', () => {
+    const config = loadConfig(
+      { ORCHESTRATOR_TELEMETRY_OTLP_ENDPOINT: 'http://jaeger:14268/api/traces' },
+      cwd,
+    );
+    expect(config.telemetry.otlp_endpoint).toBe('http://jaeger:4318');
+    expect(config.warnings).toEqual([expect.stringContaining('OTLP')]);
+  });
+
+  it('warns of a variable it does not know, but not of those of Kubernetes', () => {
+    const env = {
+      ORCHESTRATOR_SERVR_PORT: '1',
+      ORCHESTRATOR_PORT_8080_TCP: 'tcp://1',
+      ORCHESTRATOR_SERVICE_HOST: '1',
+    };
+    expect(loadConfig(env, cwd).warnings).toEqual(['ORCHESTRATOR_SERVR_PORT is not a setting']);
+  });
+});
+
+describe('a wrong configuration', () => {
+  it('is reported with every problem at once, each with its origin', async () => {
+    await file('server: { prot: 1 }\nlimits: { nodes: many }\ncolour: red');
+    const problems = problemsOf({
+      PORT: 'eighty',
+      ORCHESTRATOR_AUTH_API_TOKEN: 'short',
+      DATABASE_URL: 'mysql://x',
+    });
+    expect(problems).toHaveLength(6);
+    expect(problems).toEqual(
+      expect.arrayContaining([
+        'PORT (server.port): must be a whole number',
+        'server.prot is not a setting',
+        'colour is not a setting',
+        'limits.nodes: must be a whole number',
+        'ORCHESTRATOR_AUTH_API_TOKEN (auth.api_token): must have at least 32 characters',
+        'DATABASE_URL (database.url): must be a postgres:// URL',
+      ]),
+    );
+  });
+
+  it.each([
+    [{ ORCHESTRATOR_CONFIG: 'absent.yaml' }, /there is no .*absent\.yaml/],
+    [{ PORT: '65536' }, /PORT/],
+    [{ PORT: '-1' }, /PORT/],
+    [{ ORCHESTRATOR_TELEMETRY_ENABLED: 'maybe' }, /true or false/],
+    [{ TEMPORAL_ADDRESS: 'temporal' }, /host:port/],
+    [{ SPEC_ENGINE_URL: 'ftp://x' }, /http or https/],
+    [{ DB_HOST: 'db', DB_PORT: 'x' }, /DB_PORT/],
+  ])('is refused: %j', (env, problem) => {
+    expect(problemsOf(env as Record<string, string>).join()).toMatch(problem);
+  });
+
+  it.each(['- a list', 'server: [1]', 'a: {', 'server: 5'])('is refused as a file: %s', async (text) => {
+    await file(text);
+    expect(problemsOf({})).toHaveLength(1);
+  });
+
+  it('does not repeat a secret in its message', () => {
+    expect(
+      problemsOf({ ORCHESTRATOR_AUTH_API_TOKEN: 'hunter2', DATABASE_URL: 'hunter2' }).join(),
+    ).not.toContain('hunter2');
+  });
+});
+
+describe('secrets', () => {
+  it('print as stars everywhere', () => {
+    const config = loadConfig({ DATABASE_URL: URL_WITH_PASSWORD, ORCHESTRATOR_API_TOKEN: TOKEN }, cwd);
+    for (const shown of [
+      JSON.stringify(config),
+      inspect(config, { depth: 9 }),
+      String(config.auth.api_token),
+    ]) {
+      expect(shown).toContain('***');
+      expect(shown).not.toMatch(/hunter2|a-token/);
+    }
+  });
+});
+
+describe('the frozen configuration', () => {
+  it('cannot be changed at any depth', () => {
+    const config = loadConfig({}, cwd);
+    expect(() => Object.assign(config.server, { port: 1 })).toThrow(TypeError);
+    expect(() => config.kafka.brokers.push('x')).toThrow(TypeError);
+    expect(loadConfig({}, cwd).kafka.brokers).toEqual([]);
+  });
+});
+
+describe('outside the embedded stack', () => {
+  it('database, Temporal and token are needed, and all that lack are named', () => {
+    expect(() => standaloneConfig(loadConfig({}, cwd))).toThrow(
+      /DATABASE_URL[\s\S]*HOST_PORT[\s\S]*API_TOKEN/,
+    );
+    const env = {
+      DATABASE_URL: URL_WITH_PASSWORD,
+      TEMPORAL_ADDRESS: 't:7233',
+      ORCHESTRATOR_API_TOKEN: TOKEN,
+    };
+    expect(standaloneConfig(loadConfig(env, cwd)).auth.api_token.reveal()).toBe(TOKEN);
+  });
+});

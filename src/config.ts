@@ -1,0 +1,212 @@
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import { parse as parseYaml } from 'yaml';
+import { configSchema, type Settings } from './config-schema.ts';
+import type { Secret } from './config-secret.ts';
+import { ENVIRONMENT_ONLY, SETTINGS, type Setting } from './config-settings.ts';
+
+export type { Secret } from './config-secret.ts';
+
+type Env = Readonly<Record<string, string | undefined>>;
+type Tree = Record<string, unknown>;
+
+/** All settings with defaults filled in, deeply frozen. Secrets print `***`. */
+export interface Config extends Settings {
+  server: Settings['server'] & { port_explicit: boolean; metrics_port_explicit: boolean };
+  worker: Settings['worker'] & { code_task_queue: string };
+  sandbox: Settings['sandbox'] & { go_cache_dir: string };
+  /** What was accepted but deserves a look; to be logged once at start. */
+  warnings: readonly string[];
+}
+
+/** A configuration that can serve without the embedded stack. */
+export interface StandaloneConfig extends Config {
+  database: Config['database'] & { url: Secret };
+  temporal: Config['temporal'] & { host_port: string };
+  auth: Config['auth'] & { api_token: Secret };
+}
+
+/** Every problem of the configuration in one message. */
+export class ConfigError extends Error {
+  override readonly name = 'ConfigError';
+  readonly problems: readonly string[];
+
+  constructor(problems: readonly string[]) {
+    super(`The configuration is not valid:\n${problems.map((problem) => `  - ${problem}`).join('\n')}`);
+    this.problems = problems;
+  }
+}
+
+/**
+ * Reads the configuration: environment over `config.yaml` (or the file `ORCHESTRATOR_CONFIG` names) over defaults.
+ * Only place of the product that sees the environment; it changes nothing. Throws `ConfigError`.
+ */
+export function loadConfig(env: Env, cwd: string): Config {
+  const source = readSource(env, cwd);
+  const parsed = configSchema.safeParse(source.tree);
+  const problems = [
+    ...source.problems,
+    ...(parsed.success ? [] : parsed.error.issues.flatMap((issue) => describe(issue, source))),
+  ];
+  if (problems.length > 0 || !parsed.success) throw new ConfigError(problems);
+  return deepFreeze(complete(parsed.data, source, cwd));
+}
+
+/** The same configuration, once it is certain that nothing embedded has to stand in. Throws `ConfigError`. */
+export function standaloneConfig(config: Config): StandaloneConfig {
+  const { database, temporal, auth } = config;
+  if (database.url && temporal.host_port && auth.api_token) return config as StandaloneConfig;
+  const missing = [
+    database.url ? '' : 'ORCHESTRATOR_DATABASE_URL (database.url) is needed outside the embedded stack',
+    temporal.host_port
+      ? ''
+      : 'ORCHESTRATOR_TEMPORAL_HOST_PORT (temporal.host_port) is needed outside the embedded stack',
+    auth.api_token ? '' : 'ORCHESTRATOR_AUTH_API_TOKEN (auth.api_token) is needed outside the embedded stack',
+  ];
+  throw new ConfigError(missing.filter((line) => line !== ''));
+}
+
+/** The raw tree, and where each value came from, for the messages. */
+interface Source {
+  tree: Tree;
+  origins: Map<string, string>;
+  problems: string[];
+  warnings: string[];
+}
+
+function readSource(env: Env, cwd: string): Source {
+  const source: Source = { tree: {}, origins: new Map(), problems: [], warnings: [] };
+  readFile(source, env, cwd);
+  for (const setting of SETTINGS) {
+    const name = [setting.env, ...(setting.aliases ?? [])].find((candidate) => given(env, candidate));
+    if (name !== undefined) put(source, setting, env[name], name);
+  }
+  databaseParts(source, env);
+  warnUnknown(source, env);
+  return source;
+}
+
+function readFile(source: Source, env: Env, cwd: string): void {
+  const named = given(env, 'ORCHESTRATOR_CONFIG') ? env.ORCHESTRATOR_CONFIG : undefined;
+  const file = path.resolve(cwd, named ?? 'config.yaml');
+  try {
+    const content: unknown = parseYaml(readFileSync(file, 'utf8'));
+    if (isTree(content)) source.tree = content;
+    else if (content !== null) source.problems.push(`${file}: must be a mapping of settings`);
+  } catch (error) {
+    const absent = (error as NodeJS.ErrnoException).code === 'ENOENT';
+    if (absent && named === undefined) return;
+    source.problems.push(
+      absent ? `ORCHESTRATOR_CONFIG: there is no ${file}` : `${file}: ${firstLine(error)}`,
+    );
+  }
+}
+
+function put(source: Source, setting: Setting, value: unknown, origin: string): void {
+  let tree = source.tree;
+  for (const name of setting.path.slice(0, -1)) {
+    if (!isTree(tree[name])) tree[name] = {};
+    tree = tree[name] as Tree;
+  }
+  tree[setting.path.at(-1)!] = value;
+  source.origins.set(setting.key, origin);
+}
+
+/** `DB_HOST`, `DB_PORT`, `DB_NAME` stand in for a URL that was not given. */
+function databaseParts(source: Source, env: Env): void {
+  const database = source.tree.database;
+  const has_url = isTree(database) && database.url != null;
+  if (has_url || !['DB_HOST', 'DB_PORT', 'DB_NAME'].some((name) => given(env, name))) return;
+  const url = new URL('postgres://localhost');
+  url.hostname = env.DB_HOST || 'localhost';
+  url.port = env.DB_PORT || '5432';
+  url.pathname = `/${env.DB_NAME || 'orchestrator'}`;
+  url.username = env.DB_USER || 'postgres';
+  if (env.DB_PASSWORD) url.password = env.DB_PASSWORD;
+  const setting = SETTINGS.find((candidate) => candidate.key === 'database.url')!;
+  put(source, setting, url.href, 'DB_HOST, DB_PORT, DB_NAME');
+}
+
+/** Kubernetes adds names of its own for a service called "orchestrator"; they are not typing errors. */
+const OF_KUBERNETES = /_SERVICE_HOST$|_SERVICE_PORT(_|$)|^ORCHESTRATOR_PORT(_|$)/;
+
+function warnUnknown(source: Source, env: Env): void {
+  const known = new Set([
+    ...SETTINGS.flatMap((s) => [s.env, ...(s.aliases ?? [])]),
+    ...Object.keys(ENVIRONMENT_ONLY),
+  ]);
+  for (const name of Object.keys(env)) {
+    if (!name.startsWith('ORCHESTRATOR_') || known.has(name) || OF_KUBERNETES.test(name)) continue;
+    source.warnings.push(`${name} is not a setting`);
+  }
+}
+
+function describe(
+  issue: { path: PropertyKey[]; message: string; code?: string; keys?: string[] },
+  source: Source,
+): string[] {
+  const key = issue.path.map(String).join('.');
+  if (issue.code === 'unrecognized_keys') {
+    return (issue.keys ?? []).map((name) => `${key === '' ? name : `${key}.${name}`} is not a setting`);
+  }
+  const setting = key.replace(/\.\d+$/, '');
+  const origin = source.origins.get(setting);
+  return [`${origin === undefined ? key : `${origin} (${setting})`}: ${issue.message}`];
+}
+
+function complete(settings: Settings, source: Source, cwd: string): Config {
+  const explicit = (key: string) => source.origins.has(key) || inFile(source.tree, key);
+  const data_dir = path.resolve(cwd, settings.data_dir);
+  const go_cache_dir = path.resolve(cwd, settings.sandbox.go_cache_dir ?? path.join(data_dir, 'go-cache'));
+  const warnings = [...source.warnings];
+  if (settings.database.max_idle_conns !== undefined) warnings.push('database.max_idle_conns has no effect');
+  return {
+    ...settings,
+    data_dir,
+    server: {
+      ...settings.server,
+      port_explicit: explicit('server.port'),
+      metrics_port_explicit: explicit('server.metrics_port'),
+    },
+    telemetry: { ...settings.telemetry, otlp_endpoint: otlpEndpoint(settings.telemetry, warnings) },
+    worker: {
+      ...settings.worker,
+      code_task_queue: settings.worker.code_task_queue ?? `${settings.temporal.task_queue}-code`,
+    },
+    sandbox: { ...settings.sandbox, go_cache_dir },
+    warnings,
+  };
+}
+
+/** Jaeger takes OTLP itself since 1.35, on another port than its own collector protocol. */
+function otlpEndpoint(telemetry: Settings['telemetry'], warnings: string[]): string | undefined {
+  const { otlp_endpoint, jaeger } = telemetry;
+  const given_endpoint = otlp_endpoint ?? jaeger.collector_endpoint;
+  if (given_endpoint === undefined) return undefined;
+  const url = new URL(given_endpoint);
+  const is_jaeger = url.port === '14268' || url.pathname.replace(/\/$/, '') === '/api/traces';
+  if (!is_jaeger) return given_endpoint;
+  const mapped = `${url.protocol}//${url.hostname}:4318`;
+  warnings.push(`${given_endpoint} speaks the retired Jaeger protocol; traces go to OTLP at ${mapped}`);
+  return mapped;
+}
+
+function inFile(tree: Tree, key: string): boolean {
+  let value: unknown = tree;
+  for (const name of key.split('.')) value = isTree(value) ? value[name] : undefined;
+  return value != null;
+}
+
+const given = (env: Env, name: string): boolean => env[name] !== undefined && env[name].trim() !== '';
+const firstLine = (error: unknown): string =>
+  String(error instanceof Error ? error.message : error).split('\n')[0]!;
+
+function isTree(value: unknown): value is Tree {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function deepFreeze<T>(value: T): T {
+  if (typeof value !== 'object' || value === null || Object.isFrozen(value)) return value;
+  for (const child of Object.values(value)) deepFreeze(child);
+  return Object.freeze(value);
+}

@@ -1,0 +1,145 @@
+import { createGuardedFetch } from './clients/http/guarded-fetch.ts';
+import type { TemporalRuns } from './clients/temporal.ts';
+import type { Config } from './config.ts';
+import type { Metrics } from './contract/metrics.ts';
+import type { Sandbox } from './contract/sandbox.ts';
+import { blobService } from './domain/blobs.ts';
+import { evaluationService } from './domain/evaluations.ts';
+import { idempotencyService } from './domain/idempotency.ts';
+import { definitionService } from './domain/materialise.ts';
+import { nodeTasks } from './domain/node-tasks.ts';
+import { codeNode } from './domain/nodes/code.ts';
+import { httpNode } from './domain/nodes/http.ts';
+import { planCache, planReader } from './domain/plans.ts';
+import { projectService } from './domain/projects.ts';
+import { refService } from './domain/refs.ts';
+import { commandService } from './domain/run-commands.ts';
+import { runDispatch } from './domain/run-dispatch.ts';
+import { runFeed } from './domain/run-feed.ts';
+import { runReads } from './domain/run-reads.ts';
+import { runRecorder } from './domain/run-record.ts';
+import { runService } from './domain/runs.ts';
+import { tagService } from './domain/tags.ts';
+import { runValues } from './domain/values.ts';
+import { newId } from './ids.ts';
+import type { Logger } from './log.ts';
+import { commandRepository } from './persistence/commands.ts';
+import type { Db } from './persistence/db.ts';
+import { idempotencyRepository } from './persistence/idempotency.ts';
+import { outboxRepository } from './persistence/outbox.ts';
+import { projectRepository } from './persistence/projects.ts';
+import { runEventRepository } from './persistence/run-events.ts';
+import { runJournalRepository } from './persistence/run-journal.ts';
+import { runRepository } from './persistence/runs.ts';
+import { stepRepository } from './persistence/steps.ts';
+
+export interface Base {
+  config: Config;
+  db: Db;
+  logger: Logger;
+  metrics: Metrics;
+}
+
+const DEFINITION_CACHE_BYTES = 64 * 1024 * 1024;
+const clock = () => new Date();
+
+/** What both sides use: the store's readers and the values of runs. */
+export function createStore({ config, db, logger }: Base) {
+  const onCorrupt = (cas_id: string) => logger.error({ cas_id }, 'a stored blob failed verification');
+  const definitions = definitionService({ db, cache_bytes: DEFINITION_CACHE_BYTES, onCorrupt });
+  const blobs = blobService({ db, max_bytes: config.limits.blob_bytes, onCorrupt });
+  const steps = stepRepository(db);
+  const runs = runRepository(db);
+  const inline_bytes = config.limits.inline_value_bytes;
+  const values = runValues({ runs, steps, blobs, inline_bytes });
+  const planOf = planCache((version_hash) => definitions.readPinned(version_hash));
+  return { definitions, blobs, steps, runs, values, planOf, inline_bytes };
+}
+
+export type Store = ReturnType<typeof createStore>;
+
+/** The services of the API process. */
+export function createApiServices(base: Base, store: Store, temporal: TemporalRuns) {
+  const { config, db, logger, metrics } = base;
+  const { runs, definitions, blobs, planOf, inline_bytes } = store;
+  const commands = commandRepository(db);
+  const feed = runFeed();
+  const refs = refService({ db });
+  const tags = tagService({ db, ids: newId });
+  const dispatch = runDispatch({
+    temporal,
+    outbox: outboxRepository(db),
+    runs,
+    commands,
+    planOf,
+    code_task_queue: config.worker.code_task_queue,
+    history_limit: config.runs.continue_as_new_after_events,
+    onError: (err, item) => logger.warn({ err, run_id: item.run_id, kind: item.kind }, 'not delivered yet'),
+  });
+  return {
+    feed,
+    refs,
+    tags,
+    dispatch,
+    projects: projectService({ projects: projectRepository(db) }),
+    idempotency: idempotencyService({
+      keys: idempotencyRepository(db),
+      newId,
+      onError: (err) => logger.warn({ err }, 'idempotency keys not tended'),
+    }),
+    commands: commandService({ runs, commands, dispatch, ids: newId, clock }),
+    runs: runService({
+      runs,
+      refs,
+      tagPositions: (project_id, workflow) => tags.positions(project_id, workflow),
+      readDefinition: (version_hash) => definitions.readPinned(version_hash),
+      planOf,
+      blobs,
+      dispatch,
+      feed,
+      metrics,
+      inline_bytes,
+      ids: newId,
+      clock,
+    }),
+    reads: runReads({
+      runs,
+      steps: store.steps,
+      events: runEventRepository(db),
+      readBlob: async (project_id, cas_id) => (await blobs.get(project_id, cas_id)).bytes,
+    }),
+  };
+}
+
+export type ApiServices = ReturnType<typeof createApiServices>;
+
+/** The services of the worker that runs workflows. */
+export function createInterpreterServices({ db, metrics }: Base, store: Store, temporal: TemporalRuns) {
+  const { values, steps, runs, planOf, inline_bytes } = store;
+  const agent_id = 'interpreter';
+  return {
+    recorder: runRecorder({ journal: runJournalRepository(db), steps, runs, metrics, ids: newId, clock }),
+    evaluations: evaluationService({ values, steps, runs, inline_bytes, agent_id }),
+    readPlan: planReader(planOf),
+    terminate: async (run_id: string) => {
+      await temporal.terminate(run_id, 'The run was terminated by a command.');
+    },
+  };
+}
+
+/** The nodes a worker can carry out: `http` everywhere, `code` where there is a sandbox. */
+export function createNodeTasks({ config }: Base, store: Store, agent: { id: string; sandbox?: Sandbox }) {
+  const { steps, values, blobs, definitions, inline_bytes } = store;
+  const fetch = createGuardedFetch({ allow: config.http_node.allow_hosts });
+  return nodeTasks({
+    steps,
+    values,
+    blobs,
+    readDefinition: (version_hash) => definitions.readPinned(version_hash),
+    executors: {
+      http: httpNode({ fetch, inline_bytes }),
+      ...(agent.sandbox ? { code: codeNode({ sandbox: agent.sandbox, blobs }) } : {}),
+    },
+    agent_id: agent.id,
+  });
+}

@@ -1,0 +1,78 @@
+import { fork, type ChildProcess } from 'node:child_process';
+import { createWriteStream } from 'node:fs';
+import path from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import type { SandboxReport } from '../contract/sandbox.ts';
+import type { Log } from './log.ts';
+
+const WORKER = fileURLToPath(new URL('../../worker/main.ts', import.meta.url));
+const RESTART_MS = { first: 200, longest: 5_000 };
+
+export interface AgentProcess {
+  pid(): number | undefined;
+  /** What its probe found; null until it has reported. */
+  report(): SandboxReport | null;
+  stop(): Promise<void>;
+}
+
+interface AgentOptions {
+  env: NodeJS.ProcessEnv;
+  data_dir: string;
+  log: Log;
+}
+
+/**
+ * Runs code in a process of its own, so that a program that brings its worker down leaves API and workflows alone. It is
+ * started again when it ends, and ends by itself when we do.
+ */
+export async function startAgentProcess({ env, data_dir, log }: AgentOptions): Promise<AgentProcess> {
+  const output = createWriteStream(path.join(data_dir, 'logs', 'agent.log'), { flags: 'a', mode: 0o600 });
+  let report: SandboxReport | null = null;
+  let stopping = false;
+  let heard: () => void = () => undefined;
+  const first_report = new Promise<void>((resolve) => (heard = resolve));
+
+  function start(): ChildProcess {
+    const child = fork(WORKER, ['code'], { env, stdio: ['ignore', 'pipe', 'pipe', 'ipc'], execArgv: ['--import', 'tsx'], detached: true });
+    child.stdout?.pipe(output, { end: false });
+    child.stderr?.pipe(output, { end: false });
+    child.on('message', (message: { sandbox?: SandboxReport }) => {
+      report = message.sandbox ?? report;
+      heard();
+    });
+    return child;
+  }
+
+  let child = start();
+  const supervision = (async () => {
+    let delay_ms = RESTART_MS.first;
+    for (;;) {
+      const since = Date.now();
+      await ended(child);
+      if (stopping) return;
+      if (Date.now() - since > RESTART_MS.longest) delay_ms = RESTART_MS.first;
+      log(`The code agent ended; starting it again in ${delay_ms} ms`);
+      await pause(delay_ms);
+      delay_ms = Math.min(delay_ms * 2, RESTART_MS.longest);
+      child = start();
+    }
+  })();
+
+  await Promise.race([first_report, ended(child)]);
+  return {
+    pid: () => child.pid,
+    report: () => report,
+    async stop() {
+      stopping = true;
+      child.kill('SIGTERM');
+      await supervision;
+      output.end();
+    },
+  };
+}
+
+function ended(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return Promise.resolve();
+  return new Promise((resolve) => child.once('exit', () => resolve()));
+}

@@ -1,0 +1,119 @@
+import { randomBytes } from 'node:crypto';
+import path from 'node:path';
+import type { Config } from '../config.ts';
+import { stopInOrder, untilAskedToStop } from '../lifecycle.ts';
+import { createLogger } from '../log.ts';
+import { migrate } from '../persistence/migrate.ts';
+import { startTelemetry } from '../telemetry.ts';
+import { VERSION } from '../version.ts';
+import { startAgentProcess } from './agent-process.ts';
+import { readIfThere, writeAtomic } from './atomic-file.ts';
+import { writeDevFile } from './dev-file.ts';
+import { choosePort } from './ports.ts';
+import { startServices, type Services } from './stack.ts';
+import { welcome } from './welcome.ts';
+
+const say = (line: string) => void process.stdout.write(`${line}\n`);
+
+/**
+ * The whole product in one go: PostgreSQL and Temporal where none is given, API and interpreter in this process on one
+ * connection, the code agent as a child. Returns when it was asked to stop and everything has.
+ */
+export async function runStack(config: Config): Promise<void> {
+  const asked = untilAskedToStop();
+  const logger = createLogger({
+    level: config.telemetry.log_level,
+    service_name: config.telemetry.service_name,
+    destination: undefined,
+  });
+  for (const warning of config.warnings) logger.warn(warning);
+  const telemetry = await startTelemetry(config, VERSION);
+  const [{ openDatabase }, { connectTemporal }, { installTemporalRuntime }, { serveApi }, { startInterpreterWorker }] =
+    await Promise.all([
+      import('../persistence/db.ts'),
+      import('../temporal.ts'),
+      import('../runtime.ts'),
+      import('../serve.ts'),
+      import('../../worker/start.ts'),
+    ]);
+  installTemporalRuntime(logger);
+  const services = await startServices({
+    database_url: config.database.url?.reveal(),
+    temporal_address: config.temporal.host_port,
+    log: say,
+  });
+  const { database_url, temporal_address, data_dir } = services;
+  await migrate(database_url);
+  const token = config.auth.api_token?.reveal() ?? (await keptToken(data_dir));
+  const agent = await startAgentProcess({ env: agentEnvironment(services, token), data_dir, log: say });
+  const database = openDatabase({
+    url: database_url,
+    max_connections: config.database.max_open_conns,
+    onIdleError: (err) => logger.warn({ err }, 'a database connection was lost'),
+  });
+  const temporal = await connectTemporal(config, temporal_address, { eager: true });
+  const base = { config, db: database.db, logger, metrics: telemetry.metrics };
+  const worker = await startInterpreterWorker({ ...base, connection: temporal.connection, temporal: temporal.runs });
+  const api = await serveApi({
+    ...base,
+    config: { ...config, server: { ...config.server, port: await apiPort(config) } },
+    temporal: temporal.runs,
+    database_url,
+    token,
+    tracing: telemetry.tracing,
+    sandbox: agent.report,
+  });
+  const dev_file = {
+    api_url: api.url,
+    token,
+    temporal_address,
+    temporal_ui_url: services.temporal_ui_url,
+    database_url,
+    metrics_url: telemetry.metrics_port === undefined ? '' : `http://127.0.0.1:${telemetry.metrics_port}/metrics`,
+  };
+  await writeDevFile(data_dir, dev_file);
+  say(welcome(dev_file, { data_dir, sandbox: agent.report() }));
+  const reason = await Promise.race([asked, worker.done.then(() => 'the worker ended')]);
+  say(`\nStopping (${reason}) …`);
+  await stopInOrder(logger, [
+    api.stop,
+    worker.stop,
+    agent.stop,
+    temporal.close,
+    database.close,
+    services.stop,
+    telemetry.stop,
+  ]);
+  say('Stopped. Everything is kept; `npm start` goes on with it.');
+}
+
+/** The token is made once and kept, so that what uses it still works after a restart. */
+async function keptToken(data_dir: string): Promise<string> {
+  const file = path.join(data_dir, 'token');
+  const kept = (await readIfThere(file))?.trim();
+  if (kept) return kept;
+  const token = randomBytes(32).toString('base64url');
+  await writeAtomic(file, `${token}\n`, 0o600);
+  return token;
+}
+
+function apiPort({ server }: Config): Promise<number> {
+  return choosePort({
+    purpose: 'the API',
+    host: server.host,
+    ...(server.port_explicit ? { explicit: server.port } : {}),
+    preferred: [server.port],
+    setting: 'ORCHESTRATOR_SERVER_PORT',
+  });
+}
+
+/** The agent is told where everything is; it serves nothing itself. */
+function agentEnvironment({ database_url, temporal_address }: Services, token: string): NodeJS.ProcessEnv {
+  return {
+    ...process.env,
+    ORCHESTRATOR_DATABASE_URL: database_url,
+    ORCHESTRATOR_TEMPORAL_HOST_PORT: temporal_address,
+    ORCHESTRATOR_AUTH_API_TOKEN: token,
+    ORCHESTRATOR_SERVER_ENABLE_METRICS: 'false',
+  };
+}

@@ -1,0 +1,36 @@
+import type { RunEnd } from '../../contract/journal.ts';
+import type { Json, JsonObject } from '../../contract/json.ts';
+import type { FinalState, StepState } from '../../contract/run.ts';
+
+export interface SnapshotStep {
+  node: string;
+  item: number;
+  attempt: number;
+  state: StepState;
+  output_hash: string | null;
+}
+
+/**
+ * The `run_snapshot`: the definition by hash, every step's result by hash, and the outcome (contract §4). It holds no
+ * values, so it can be kept, compared and exported without what the run worked on.
+ */
+export function snapshotOf(facts: {
+  end: RunEnd;
+  state: FinalState;
+  output_hash: string | null;
+  steps: SnapshotStep[];
+}): JsonObject {
+  const { end, state, output_hash } = facts;
+  const steps = facts.steps
+    .map(({ node, item, attempt, state, output_hash }) => ({ node, item, attempt, state, output_hash }))
+    .sort((a, b) => (a.node === b.node ? a.item - b.item : a.node < b.node ? -1 : 1));
+  return {
+    schema_version: 1,
+    run_id: end.run_id,
+    workflow: end.run.workflow,
+    // The hash of a materialised definition is also the name of its blob.
+    definition: end.version_hash,
+    steps: steps as Json[],
+    outcome: { state, output_hash, error: end.outcome.error ? { ...end.outcome.error } : null },
+  };
+}

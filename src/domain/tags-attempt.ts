@@ -1,0 +1,45 @@
+import { AppError } from '../contract/errors.ts';
+import { type Db, sqlState } from '../persistence/db.ts';
+import { lockTag } from '../persistence/tags.ts';
+
+/** Thrown inside an attempt when the guarded write found another state than the decision was made on. */
+export class LostRace extends Error {}
+
+/** After the first, an attempt holds the tag's lock and can lose only to a deletion or a creation. */
+const ATTEMPTS = 6;
+const RACES = new Set(['23503', '23505', '40001', '40P01']);
+
+export interface TagKey {
+  project_id: string;
+  name: string;
+}
+
+/**
+ * Runs read, decide, guarded write until the write wins: first without a lock, because a race is rare; then as one
+ * transaction that waits for its turn, because a hundred writers of one tag would otherwise try a thousand times.
+ * Every attempt decides anew, so a stale expectation ends in its own error. Throws `version_conflict` at the end.
+ */
+export async function untilWon<T>(db: Db, tag: TagKey, attempt: (db: Db) => Promise<T>): Promise<T> {
+  for (let count = 0; count < ATTEMPTS; count++) {
+    try {
+      return count === 0 ? await attempt(db) : await db.transaction((tx) => locked(tx, tag, attempt));
+    } catch (error) {
+      if (!isRace(error)) throw error;
+    }
+  }
+  throw new AppError('version_conflict', { detail: 'The tag keeps being created and deleted.' });
+}
+
+async function locked<T>(tx: Db, tag: TagKey, attempt: (db: Db) => Promise<T>): Promise<T> {
+  // A statement of its own: the attempt's reads must see what the wait was for.
+  await lockTag(tx, tag.project_id, tag.name);
+  return attempt(tx);
+}
+
+function isRace(error: unknown): boolean {
+  if (error instanceof LostRace) return true;
+  const state = sqlState(error);
+  return state !== undefined && RACES.has(state.code) && (state.code.startsWith('40') || isTagConstraint(state.constraint));
+}
+
+const isTagConstraint = (constraint = ''): boolean => /^(tag|workflow)_/.test(constraint);

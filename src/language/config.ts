@@ -1,0 +1,32 @@
+import type { NodeType } from '../contract/definition.ts';
+import type { JsonObject } from '../contract/json.ts';
+import type { Template } from '../contract/plan.ts';
+import { compileTemplate } from './template.ts';
+
+/**
+ * Config members that are taken as they stand. A program text is never a template: it may hold `${{` of its own, and
+ * pasting values into it would let data become code. Values reach a program by `args`, `env` and `stdin`.
+ */
+const LITERAL: Partial<Record<NodeType, ReadonlySet<string>>> = {
+  code: new Set(['language', 'source', 'file', 'module']),
+  // The body's own expressions see `item`; they are compiled when the body runs.
+  map: new Set(['node']),
+};
+
+/** Whether expressions in a config's member are evaluated. */
+export function isTemplated(type: NodeType, member: string): boolean {
+  return LITERAL[type]?.has(member) !== true;
+}
+
+/** A node's config as a template, always of kind `object` or `literal`. Throws `ExpressionError`. */
+export function compileConfig(type: NodeType, config: JsonObject): Template {
+  const entries = Object.entries(config).map(([key, value]): [string, Template] => [
+    key,
+    isTemplated(type, key) ? compileTemplate(value) : { kind: 'literal', value },
+  ]);
+  const literals = entries.flatMap(([key, item]) =>
+    item.kind === 'literal' ? [[key, item.value] as const] : [],
+  );
+  if (literals.length < entries.length) return { kind: 'object', entries };
+  return { kind: 'literal', value: Object.fromEntries(literals) };
+}

@@ -1,0 +1,76 @@
+import type { Definition, DefinitionNode, RetryPolicy } from '../contract/definition.ts';
+import type { Json, JsonObject } from '../contract/json.ts';
+import type { Plan, PlanNode, PlanRetry } from '../contract/plan.ts';
+import { compileConfig } from './config.ts';
+import { dependentsOf, topologicalOrder } from './graph.ts';
+import { wholeExpression } from './placeholders.ts';
+import { callsAlways, compileTemplate, rootsOf, templateRoots } from './template.ts';
+
+/** One attempt unless the node says otherwise; what a `retry` leaves out is filled from here. */
+export const RETRY_DEFAULTS: Readonly<PlanRetry> = {
+  max_attempts: 1,
+  initial_interval_ms: 1_000,
+  backoff: 2,
+  max_interval_ms: 60_000,
+  non_retryable: [],
+};
+
+/** The types whose config the workflow evaluates itself. */
+const LIGHT = new Set<string>(['transform', 'wait']);
+
+/**
+ * The plan the interpreter runs, from a definition that passed `validateDefinition`. Pure: the same document gives
+ * the same plan. Throws `ExpressionError` if the document was not valid after all.
+ */
+export function compilePlan(definition: Definition, version_hash: string): Plan {
+  const dependents = dependentsOf(needsOf(definition));
+  const nodes = Object.entries(definition.nodes).map(([id, node]) =>
+    planNode(id, node, dependents.get(id) ?? []),
+  );
+  return {
+    version_hash,
+    name: definition.name,
+    nodes: Object.fromEntries(nodes.map((node) => [node.id, node])),
+    order: topologicalOrder(needsOf(definition)),
+    params: definition.params ?? {},
+    ...outputOf(definition.output),
+  };
+}
+
+function needsOf(definition: Definition): Map<string, readonly string[]> {
+  return new Map(Object.entries(definition.nodes).map(([id, node]) => [id, node.needs ?? []]));
+}
+
+function planNode(id: string, node: DefinitionNode, dependents: string[]): PlanNode {
+  const config = compileConfig(node.type, node.config as unknown as JsonObject);
+  return {
+    id,
+    type: node.type,
+    needs: [...new Set(node.needs)],
+    dependents,
+    ...guardOf(node.if),
+    retry: retryOf(node.retry),
+    ...(node.timeout_seconds === undefined ? {} : { timeout_seconds: node.timeout_seconds }),
+    continue_on_error: node.continue_on_error ?? false,
+    ...(LIGHT.has(node.type) ? { config } : {}),
+    roots: templateRoots(config),
+  };
+}
+
+/** A bare `always()` needs no evaluation; beside other conditions it stays in the guard, where it is true. */
+function guardOf(text: string | undefined): Pick<PlanNode, 'guard' | 'guard_roots' | 'always'> {
+  const guard = text === undefined ? undefined : wholeExpression(text);
+  if (guard === undefined) return { always: false };
+  if (/^always\s*\(\s*\)$/.test(guard)) return { always: true };
+  return { guard, guard_roots: rootsOf(guard), always: callsAlways(guard) };
+}
+
+function retryOf(retry: RetryPolicy = {}): PlanRetry {
+  return { ...RETRY_DEFAULTS, ...retry, non_retryable: [...(retry.non_retryable ?? [])] };
+}
+
+function outputOf(output: Json | undefined): Pick<Plan, 'output' | 'output_roots'> {
+  if (output === undefined) return {};
+  const template = compileTemplate(output);
+  return { output: template, output_roots: templateRoots(template) };
+}

@@ -1,0 +1,32 @@
+/** `tsx src/main.ts <stack|api|migrate>`: the processes of the product, the worker (worker/main.ts) aside. */
+import { ConfigError, loadConfig, standaloneConfig, type Config } from './config.ts';
+
+const COMMANDS: Readonly<Record<string, (config: Config) => Promise<void>>> = {
+  async stack(config) {
+    const { runStack } = await import('./dev/embedded.ts');
+    await runStack(config);
+  },
+  async api(config) {
+    const { runApi } = await import('./api-process.ts');
+    await runApi(standaloneConfig(config));
+  },
+  async migrate(config) {
+    const { migrate } = await import('./persistence/migrate.ts');
+    await migrate(standaloneConfig(config).database.url.reveal());
+  },
+};
+
+const command = COMMANDS[process.argv[2] ?? ''];
+if (!command) fail(`usage: main.ts <${Object.keys(COMMANDS).join('|')}>`);
+try {
+  await command(loadConfig(process.env, process.cwd()));
+  process.exit(0);
+} catch (error) {
+  // What the user can mend is said plainly; anything else keeps its stack.
+  fail(error instanceof ConfigError ? error.message : error);
+}
+
+function fail(reason: unknown): never {
+  process.stderr.write(`${reason instanceof Error ? (reason.stack ?? reason.message) : String(reason)}\n`);
+  process.exit(1);
+}

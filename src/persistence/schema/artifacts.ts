@@ -1,0 +1,42 @@
+import { sql } from 'drizzle-orm';
+import { integer, pgTable, primaryKey, text, uuid } from 'drizzle-orm/pg-core';
+import { instant } from './columns.ts';
+
+export const artifact = pgTable('artifact', {
+  id: uuid('id').primaryKey(),
+  project_id: uuid('project_id').notNull(),
+  kind: text('kind', { enum: ['dag_version', 'patch_set', 'run_manifest', 'run_snapshot'] }).notNull(),
+  cas_id: text('cas_id').notNull(),
+  version_hash: text('version_hash'),
+  plan_hash: text('plan_hash'),
+  base_version: uuid('base_version'),
+  depth: integer('depth').notNull().default(0),
+  op_count: integer('op_count').notNull().default(0),
+  nodes_count: integer('nodes_count'),
+  edges_count: integer('edges_count'),
+  parents: uuid('parents').array().notNull().default([]),
+  compacted_from_id: uuid('compacted_from_id'),
+  message: text('message'),
+  created_by: text('created_by').notNull(),
+  created_at: instant('created_at').notNull().defaultNow(),
+  chain_length: integer('chain_length').generatedAlwaysAs(sql`nullif(depth, 0)`),
+  base_kind: text('base_kind').generatedAlwaysAs(sql`CASE WHEN base_version IS NULL THEN NULL ELSE 'dag_version' END`),
+});
+
+export const patchChainMember = pgTable(
+  'patch_chain_member',
+  {
+    head_id: uuid('head_id').notNull(),
+    head_kind: text('head_kind', { enum: ['patch_set'] }).notNull().default('patch_set'),
+    seq: integer('seq').notNull(),
+    member_id: uuid('member_id').notNull(),
+    previous_seq: integer('previous_seq').generatedAlwaysAs(sql`nullif(seq - 1, 0)`),
+  },
+  (t) => [primaryKey({ columns: [t.head_id, t.seq] })],
+);
+
+export const materialisation = pgTable('materialisation', {
+  plan_hash: text('plan_hash').primaryKey(),
+  cas_id: text('cas_id').notNull(),
+  created_at: instant('created_at').notNull().defaultNow(),
+});

@@ -1,0 +1,49 @@
+import { sql } from 'drizzle-orm';
+import { boolean, integer, pgTable, primaryKey, text, uuid } from 'drizzle-orm/pg-core';
+import { instant } from './columns.ts';
+
+export const workflow = pgTable('workflow', {
+  id: uuid('id').primaryKey(),
+  project_id: uuid('project_id').notNull(),
+  name: text('name').notNull(),
+  description: text('description').notNull().default(''),
+  created_by: text('created_by').notNull(),
+  created_at: instant('created_at').notNull().defaultNow(),
+});
+
+export const tag = pgTable(
+  'tag',
+  {
+    project_id: uuid('project_id').notNull(),
+    name: text('name').notNull(),
+    workflow_name: text('workflow_name').generatedAlwaysAs(sql`split_part(name, '/', 1)`),
+    target_kind: text('target_kind', { enum: ['dag_version', 'patch_set'] }).notNull(),
+    target_id: uuid('target_id').notNull(),
+    version: integer('version').notNull(),
+    cursor_seq: integer('cursor_seq').notNull(),
+    protected: boolean('protected').notNull().default(false),
+    moved_by: text('moved_by').notNull(),
+    moved_at: instant('moved_at').notNull().defaultNow(),
+  },
+  (t) => [primaryKey({ columns: [t.project_id, t.name] })],
+);
+
+export const tagMove = pgTable(
+  'tag_move',
+  {
+    project_id: uuid('project_id').notNull(),
+    tag_name: text('tag_name').notNull(),
+    seq: integer('seq').notNull(),
+    type: text('type', { enum: ['create', 'move', 'undo', 'redo', 'delete'] }).notNull(),
+    from_id: uuid('from_id'),
+    to_id: uuid('to_id'),
+    version: integer('version').notNull(),
+    parent_seq: integer('parent_seq'),
+    reverses_seq: integer('reverses_seq'),
+    moved_by: text('moved_by').notNull(),
+    moved_at: instant('moved_at').notNull().defaultNow(),
+    reason: text('reason'),
+    previous_seq: integer('previous_seq').generatedAlwaysAs(sql`nullif(seq - 1, 0)`),
+  },
+  (t) => [primaryKey({ columns: [t.project_id, t.tag_name, t.seq] })],
+);

@@ -1,0 +1,113 @@
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { createApp } from './api/app.ts';
+import { capabilitiesOf } from './capabilities.ts';
+import { bearerAuthentication } from './api/middleware/bearer.ts';
+import { routeTable } from './api/routes/table.ts';
+import type { TemporalRuns } from './clients/temporal.ts';
+import { createApiServices, createStore, type Base } from './container.ts';
+import type { SandboxReport } from './contract/sandbox.ts';
+import { newId } from './ids.ts';
+import { asDatabaseError, ping } from './persistence/db.ts';
+import { listenForRuns } from './persistence/notifications.ts';
+import { VERSION } from './version.ts';
+
+export interface ServeOptions extends Base {
+  temporal: TemporalRuns;
+  database_url: string;
+  token: string;
+  tracing: boolean;
+  /** What the agent found; asked at each call, because it may come later. */
+  sandbox: () => SandboxReport | null;
+}
+
+export interface Served {
+  url: string;
+  /** Stops taking requests, lets those under way end, then lets go of everything. */
+  stop(): Promise<void>;
+}
+
+/** The API process: listens, sweeps the outbox, follows the runs' news. */
+export async function serveApi(options: ServeOptions): Promise<Served> {
+  const { config, logger, metrics, db, temporal, database_url } = options;
+  const store = createStore(options);
+  const services = createApiServices(options, store, temporal);
+  const shutdown = new AbortController();
+  const notifications = await listenForRuns(database_url, services.feed);
+  metrics.observeActive(() => store.runs.countOpen());
+  const app = createApp({
+    routes: routeTable({
+      services,
+      shutdown: shutdown.signal,
+      ids: newId,
+      version: VERSION,
+      capabilities: () => capabilitiesOf(config, options.sandbox()),
+      checks: { database: () => ping(db), temporal: () => temporal.ping(1_000) },
+    }),
+    authenticate: bearerAuthentication({ token: options.token, principal: { id: 'token:admin' } }),
+    projects: services.projects,
+    idempotency: services.idempotency,
+    logger,
+    metrics,
+    limits: config.limits,
+    openapi: { title: 'Orchestrator', version: VERSION },
+    translateError: asDatabaseError,
+    tracing: options.tracing,
+  });
+  const server = createServer(app);
+  const url = await listen(server, config.server.host, config.server.port);
+  const sweeping = every(config.runs.sweep_interval_seconds * 1_000, () => services.dispatch.sweep(), (err) =>
+    logger.warn({ err }, 'the outbox was not swept'),
+  );
+  return {
+    url,
+    async stop() {
+      shutdown.abort();
+      await sweeping.stop();
+      await closed(server, config.server.shutdown_grace_seconds * 1_000);
+      await services.dispatch.idle();
+      await notifications.close();
+    },
+  };
+}
+
+async function listen(server: Server, host: string, port: number): Promise<string> {
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(port, host, resolve);
+  });
+  const { port: actual } = server.address() as AddressInfo;
+  return `http://${host.includes(':') ? `[${host}]` : host}:${actual}`;
+}
+
+/** Requests under way may end; what is still open after the grace time is cut. */
+async function closed(server: Server, grace_ms: number): Promise<void> {
+  const cut = setTimeout(() => server.closeAllConnections(), grace_ms);
+  await new Promise<void>((resolve) => {
+    server.close(() => resolve());
+    server.closeIdleConnections();
+  });
+  clearTimeout(cut);
+}
+
+/** Calls `work` again and again, one at a time, `ms` after the end of the call before. */
+function every(ms: number, work: () => Promise<unknown>, onError: (error: unknown) => void) {
+  let timer: NodeJS.Timeout | undefined;
+  let stopped = false;
+  let running: Promise<void> = Promise.resolve();
+  const next = () => {
+    timer = setTimeout(() => {
+      running = work()
+        .then(() => undefined, onError)
+        .then(() => void (stopped || next()));
+    }, ms);
+  };
+  next();
+  return {
+    async stop() {
+      stopped = true;
+      clearTimeout(timer);
+      await running;
+    },
+  };
+}

@@ -1,0 +1,108 @@
+import { CancellationScope, defineSignal, setHandler } from '@temporalio/workflow';
+import type { CommandOutcome } from '../src/contract/journal.ts';
+import { COMMAND_SIGNAL, type CommandSignal } from '../src/contract/workflows.ts';
+
+export const commandSignal = defineSignal<[CommandSignal]>(COMMAND_SIGNAL);
+
+/** How many command ids are remembered: far more than can be under way at once. */
+const SEEN_LIMIT = 1_000;
+
+export interface StopRequest {
+  as: 'terminated' | 'cancelled';
+  actor: string;
+  reason: string;
+  /** Unset when Temporal itself was asked (Web UI, CLI). */
+  command_id?: string;
+}
+
+export type CommandLog = (outcome: CommandOutcome & { type: CommandSignal['type'] }) => void;
+
+/** What the outside wants of this run: commands as signals, each applied once, and Temporal's own cancel. */
+export interface Control {
+  /** A pause is wanted, whether or not the run is quiet yet. */
+  isPausing(): boolean;
+  stopRequest(): StopRequest | undefined;
+  /** Commands came in that `apply` has not looked at. */
+  hasNews(): boolean;
+  /** Looks at the commands in order of arrival; outcomes that are certain at once go to `log`. */
+  apply(log: CommandLog): void;
+  /** The run is quiet: the pause it was waiting for is acknowledged. */
+  confirmPause(log: CommandLog): void;
+  isCancelledByTemporal(): boolean;
+  snapshot(): { pause_requested: boolean; commands_seen: string[] };
+}
+
+export function createControl(carried?: { pause_requested: boolean; commands_seen: string[] }): Control {
+  const seen = new Set(carried?.commands_seen);
+  const inbox: CommandSignal[] = [];
+  let pausing = carried?.pause_requested ?? false;
+  let pending_pause: CommandSignal | undefined;
+  let stop: StopRequest | undefined;
+  let cancelled_by_temporal = false;
+
+  setHandler(commandSignal, (command) => void inbox.push(command));
+  // Temporal's own cancel must not tear the interpreter apart: it becomes a request like any other.
+  CancellationScope.current().cancelRequested.catch(() => {
+    cancelled_by_temporal = true;
+    stop ??= { as: 'cancelled', actor: 'temporal', reason: 'Cancelled in Temporal.' };
+  });
+
+  function applyOne(command: CommandSignal, log: CommandLog): void {
+    if (seen.has(command.id)) return;
+    remember(seen, command.id);
+    const answer = (state: CommandOutcome['state'], reason?: string) =>
+      log({ id: command.id, type: command.type, state, reason });
+    if (command.type === 'pause') return pause(command, answer);
+    if (command.type === 'resume') return resume(answer, log);
+    if (command.type === 'tune') return answer('rejected', 'This run cannot be tuned.');
+    return halt(command, answer);
+  }
+
+  function pause(command: CommandSignal, answer: Answer): void {
+    if (stop) return answer('rejected', 'The run is already ending.');
+    if (pausing) return answer('rejected', 'The run is already paused or pausing.');
+    pausing = true;
+    pending_pause = command;
+  }
+
+  function resume(answer: Answer, log: CommandLog): void {
+    if (!pausing) return answer('rejected', 'The run is not paused.');
+    if (pending_pause) log({ id: pending_pause.id, type: 'pause', state: 'superseded', reason: 'Resumed before it was quiet.' });
+    pausing = false;
+    pending_pause = undefined;
+    answer('acknowledged');
+  }
+
+  function halt(command: CommandSignal, answer: Answer): void {
+    const as = command.type === 'terminate' ? 'terminated' : 'cancelled';
+    // Terminate outranks a cancel under way; nothing outranks terminate.
+    if (stop?.command_id && (stop.as === 'terminated' || as === 'cancelled')) {
+      return answer('rejected', 'The run is already ending.');
+    }
+    stop = { as, actor: command.actor, reason: command.reason ?? `${command.type} requested`, command_id: command.id };
+    answer('acknowledged');
+  }
+
+  return {
+    isPausing: () => pausing && !stop,
+    stopRequest: () => stop,
+    hasNews: () => inbox.length > 0,
+    apply(log) {
+      for (let command = inbox.shift(); command; command = inbox.shift()) applyOne(command, log);
+    },
+    confirmPause(log) {
+      if (pending_pause) log({ id: pending_pause.id, type: 'pause', state: 'acknowledged' });
+      pending_pause = undefined;
+    },
+    isCancelledByTemporal: () => cancelled_by_temporal,
+    snapshot: () => ({ pause_requested: pausing, commands_seen: [...seen] }),
+  };
+}
+
+type Answer = (state: CommandOutcome['state'], reason?: string) => void;
+
+function remember(seen: Set<string>, id: string): void {
+  seen.add(id);
+  const oldest = seen.values().next().value;
+  if (seen.size > SEEN_LIMIT && oldest !== undefined) seen.delete(oldest);
+}

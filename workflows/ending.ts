@@ -1,0 +1,84 @@
+import { condition } from '@temporalio/workflow';
+import type { FinalState, HeldStep, HeldValue, RunError } from '../src/contract/run.ts';
+import type { DagProgress } from '../src/contract/workflows.ts';
+import type { StopRequest } from './control.ts';
+import { changeState, noteCommand, type Execution } from './execution.ts';
+import { evaluateOutput } from './light.ts';
+import { cancelWaiting } from './steps.ts';
+import { jsonBytes } from './values.ts';
+
+export type DagEnd =
+  | { kind: 'ended'; state: FinalState; error: RunError | null }
+  | { kind: 'continued'; progress: DagProgress };
+
+/** What continue-as-new may carry inline; the rest is in the database. */
+const CARRIED_BYTES = 48 * 1024;
+
+/** Every node has ended: the run completes, or fails with the step that failed first. */
+export async function finishRun(x: Execution): Promise<DagEnd> {
+  if (x.failure) {
+    const { engine, ...error } = x.failure;
+    return end(x, engine ? 'errored' : 'failed', { value: null }, error);
+  }
+  const result = await evaluateOutput(x);
+  if ('error' in result) return end(x, 'failed', { value: null }, result.error);
+  return end(x, 'completed', result.output, null);
+}
+
+/** Terminate or cancel: nothing new starts, what is in flight is cancelled and has ended before the run has. */
+export async function stopRun(x: Execution, request: StopRequest): Promise<DagEnd> {
+  changeState(x, 'terminating', { as: request.as, reason: request.reason }, request);
+  cancelWaiting(x);
+  x.attempts.cancelAll();
+  await x.journal.flush();
+  while (x.attempts.in_flight() > 0) {
+    await condition(() => x.attempts.in_flight() === 0 || x.control.hasNews());
+    x.control.apply((outcome) => noteCommand(x, outcome));
+  }
+  const last = x.control.stopRequest() ?? request;
+  return end(x, last.as, { value: null }, null, last);
+}
+
+async function end(
+  x: Execution,
+  state: FinalState,
+  output: HeldValue,
+  error: RunError | null,
+  why?: StopRequest,
+): Promise<DagEnd> {
+  changeState(x, state, error ? { error: { ...error } } : {}, why);
+  const { run, version_hash } = x.input;
+  await x.journal.end({ output, error }, { run, type: 'dag', version_hash });
+  return { kind: 'ended', state, error };
+}
+
+/** Hands the run over to a fresh history. Everything noted is durable first. */
+export async function continueAsNew(x: Execution): Promise<DagEnd> {
+  const waits = x.waits.progress();
+  await x.journal.flush();
+  const progress: DagProgress = {
+    state: x.state,
+    journal_seq: x.journal.seq(),
+    steps: carriedSteps(x.values.steps),
+    waits,
+    attempts: x.attempts.made(),
+    failure: x.failure,
+    ...x.control.snapshot(),
+  };
+  return { kind: 'continued', progress };
+}
+
+/** The smallest outputs stay inline as long as there is room; the others are read where they are needed. */
+function carriedSteps(steps: Record<string, HeldStep>): Record<string, HeldStep> {
+  const sized = Object.entries(steps).map(([id, step]) => {
+    const bytes = 'value' in step.output ? jsonBytes(step.output.value) : 0;
+    return { id, step, bytes };
+  });
+  let room = CARRIED_BYTES;
+  const carried: Record<string, HeldStep> = {};
+  for (const { id, step, bytes } of sized.sort((a, b) => a.bytes - b.bytes)) {
+    room -= bytes;
+    carried[id] = room >= 0 ? step : { ...step, output: { stored: true } };
+  }
+  return carried;
+}

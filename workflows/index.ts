@@ -1,0 +1,1 @@
+export { dag } from './dag.ts';

@@ -1,0 +1,121 @@
+import { condition, workflowInfo } from '@temporalio/workflow';
+import type { PlanNode } from '../src/contract/plan.ts';
+import type { DagEnd } from './ending.ts';
+import { changeState, noteCommand, type Execution } from './execution.ts';
+import { continueAsNew, finishRun, stopRun } from './ending.ts';
+import { evaluateGuard, evaluateTransform, openWait } from './light.ts';
+import { endLightStep, noteStep, settle, skipStep } from './steps.ts';
+
+/** A light node costs no round trip, but a workflow task must not go on for long without yielding. */
+const LIGHT_NODES_PER_FLUSH = 100;
+
+/**
+ * Runs a plan to its end, or to where the history is long enough to continue as new. One loop: look at
+ * what the outside wants, dispatch what is ready, make it durable, wait for news.
+ */
+export async function interpret(x: Execution): Promise<DagEnd> {
+  if (x.state === 'queued') changeState(x, 'running', {});
+  for (;;) {
+    x.control.apply((outcome) => noteCommand(x, outcome));
+    const stop = x.control.stopRequest();
+    if (stop) return stopRun(x, stop);
+    const moved = x.control.isPausing() ? quiesce(x) : await advance(x);
+    if (moved) continue;
+    if (x.graph.isDone() && x.state === 'running') return finishRun(x);
+    if (isHistoryLong(x) && x.attempts.in_flight() === 0) return continueAsNew(x);
+    // Whatever is about to be waited for, the outside sees how far the run is.
+    if (x.journal.isEmpty()) await waitForNews(x);
+    else await x.journal.flush();
+  }
+}
+
+async function waitForNews(x: Execution): Promise<void> {
+  await condition(() => x.news || x.control.hasNews() || x.control.stopRequest() !== undefined);
+  x.news = false;
+}
+
+/** Stops the clocks; the run is `paused` only once nothing is in flight. True when something changed. */
+function quiesce(x: Execution): boolean {
+  x.waits.hold();
+  if (x.state === 'paused' || x.attempts.in_flight() > 0) return false;
+  changeState(x, 'paused', {});
+  x.control.confirmPause((outcome) => noteCommand(x, outcome));
+  return true;
+}
+
+async function advance(x: Execution): Promise<boolean> {
+  if (x.state === 'paused') {
+    changeState(x, 'running', {});
+    x.waits.release();
+  }
+  // Once the history is long, what is in flight ends and nothing is added to it.
+  if (isHistoryLong(x)) return false;
+  return dispatch(x);
+}
+
+function isHistoryLong(x: Execution): boolean {
+  const { historyLength, continueAsNewSuggested } = workflowInfo();
+  return continueAsNewSuggested || historyLength > x.input.history_limit;
+}
+
+/** Dispatches everything that is ready. True when something was. */
+async function dispatch(x: Execution): Promise<boolean> {
+  const heavy: PlanNode[] = [];
+  let taken = 0;
+  for (let next = x.graph.takeReady(); next; next = x.graph.takeReady()) {
+    const { node, blocked } = next;
+    if (blocked || (x.failure && !node.always)) skipStep(x, node);
+    else if (await mayRun(x, node)) await dispatchOne(x, node, heavy);
+    if (++taken % LIGHT_NODES_PER_FLUSH === 0) await x.journal.flush();
+  }
+  if (heavy.length > 0) await startAttempts(x, heavy);
+  return taken > 0;
+}
+
+async function dispatchOne(x: Execution, node: PlanNode, heavy: PlanNode[]): Promise<void> {
+  if (node.type === 'transform') await runTransform(x, node);
+  else if (node.type === 'wait') await beginWait(x, node);
+  else heavy.push(node);
+}
+
+/** Nothing starts outside before what led to it is durable. */
+async function startAttempts(x: Execution, nodes: PlanNode[]): Promise<void> {
+  if (!x.journal.isEmpty()) await x.journal.flush();
+  // The flush took time: a pause, a stop or a failure that came meanwhile goes first.
+  const held = x.control.hasNews() || x.control.isPausing() || x.control.stopRequest() || x.failure;
+  for (const node of held ? nodes.reverse() : nodes) {
+    if (held) x.graph.putBack(node.id);
+    else {
+      x.current_step = node.id;
+      x.attempts.start(node);
+    }
+  }
+}
+
+/** Evaluates the guard, unless this is another attempt. A node that may not run is settled. */
+async function mayRun(x: Execution, node: PlanNode): Promise<boolean> {
+  if (x.attempts.isRetry(node.id)) return true;
+  const verdict = await evaluateGuard(x, node);
+  if ('error' in verdict) endLightStep(x, node, { state: 'failed', error: verdict.error });
+  else if (!verdict.pass) skipStep(x, node);
+  return 'pass' in verdict && verdict.pass;
+}
+
+async function runTransform(x: Execution, node: PlanNode): Promise<void> {
+  x.current_step = node.id;
+  const started_at_ms = Date.now();
+  const end = await evaluateTransform(x, node);
+  if ('error' in end) return endLightStep(x, node, { state: 'failed', error: end.error, started_at_ms });
+  if (!end.recorded && 'value' in end.output) {
+    noteStep(x, node, { state: 'succeeded', output: end.output.value, started_at_ms });
+  }
+  settle(x, node, { state: 'succeeded', output: end.output, error: null });
+}
+
+async function beginWait(x: Execution, node: PlanNode): Promise<void> {
+  x.current_step = node.id;
+  const opened = await openWait(x, node);
+  if ('error' in opened) return endLightStep(x, node, { state: 'failed', error: opened.error });
+  noteStep(x, node, { state: 'waiting' }, { wait_ms: opened.wait.remaining_ms });
+  x.waits.begin(node.id, opened.wait);
+}

@@ -1,0 +1,85 @@
+import type { Json } from '../src/contract/json.ts';
+import type { JournalEntry, JournalFlush, RunEnd, RunOutcome } from '../src/contract/journal.ts';
+import { local } from './options.ts';
+import { jsonBytes } from './values.ts';
+
+/** Well under the 128 KiB no payload may exceed. */
+const FLUSH_BYTES = 64 * 1024;
+/** Enough for an entry without output, so that counting costs nothing on the hot path. */
+const ENTRY_BYTES = 400;
+
+export interface JournalPosition {
+  done: number;
+  total: number;
+  in_flight: number;
+  current_step: string | null;
+}
+
+/** The light steps and state changes that are not yet in the database, in order. */
+export interface Journal {
+  note(entry: Omit<JournalEntry, 'at_ms'>): void;
+  isEmpty(): boolean;
+  /** Makes everything noted so far durable. One local activity, more only above 64 KiB. */
+  flush(): Promise<void>;
+  /** Writes what is left together with the end of the run. */
+  end(outcome: RunOutcome, about: Pick<RunEnd, 'run' | 'type' | 'version_hash'>): Promise<void>;
+  seq(): number;
+}
+
+interface JournalOptions {
+  run_id: string;
+  epoch: number;
+  /** The last sequence number an earlier execution of this run used. */
+  seq: number;
+  position: () => JournalPosition;
+}
+
+export function createJournal({ run_id, epoch, seq: first, position }: JournalOptions): Journal {
+  let seq = first;
+  let pending: JournalEntry[] = [];
+
+  const flushOf = (entries: JournalEntry[]): JournalFlush => ({ run_id, epoch, seq: ++seq, entries, ...position() });
+
+  function takeParts(): JournalEntry[][] {
+    const entries = pending;
+    pending = [];
+    return inParts(entries);
+  }
+
+  return {
+    note: (entry) => void pending.push({ ...entry, at_ms: Date.now() }),
+    isEmpty: () => pending.length === 0,
+    async flush() {
+      for (const part of takeParts()) await local.flushJournal(flushOf(part));
+    },
+    async end(outcome, about) {
+      const parts = takeParts();
+      const last = parts.pop() ?? [];
+      for (const part of parts) await local.flushJournal(flushOf(part));
+      const complete = seq === 0;
+      await local.endRun({ ...flushOf(last), ...about, outcome, complete });
+    },
+    seq: () => seq,
+  };
+}
+
+/** Cuts a list of entries so that no flush outgrows a payload. */
+function inParts(entries: JournalEntry[]): JournalEntry[][] {
+  const parts: JournalEntry[][] = [];
+  let room = 0;
+  for (const entry of entries) {
+    const bytes = entryBytes(entry);
+    if (bytes > room) {
+      parts.push([]);
+      room = FLUSH_BYTES;
+    }
+    parts.at(-1)?.push(entry);
+    room -= bytes;
+  }
+  return parts;
+}
+
+function entryBytes(entry: JournalEntry): number {
+  const output = entry.step?.output;
+  return ENTRY_BYTES + (output === undefined || output === null ? 0 : jsonBytes(output as Json));
+}

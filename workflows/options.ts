@@ -1,0 +1,39 @@
+import {
+  ActivityCancellationType,
+  proxyActivities,
+  proxyLocalActivities,
+  type ActivityInterfaceFor,
+} from '@temporalio/workflow';
+import type { LocalActivities, NodeActivities } from '../src/contract/activities.ts';
+import type { PlanNode } from '../src/contract/plan.ts';
+
+/** Bookkeeping: tried again for as long as the database is away, never given up. */
+export const local = proxyLocalActivities<ActivityInterfaceFor<LocalActivities>>({
+  startToCloseTimeout: '30s',
+  retry: { initialInterval: '100ms', backoffCoefficient: 2, maximumInterval: '5s' },
+});
+
+/** Without `timeout_seconds`: more than the sandbox (300 s) and any sane http call may take. */
+const DEFAULT_TIMEOUT_SECONDS = 330;
+/** The activity ends the attempt itself at the node's timeout; Temporal's limit is for one that does not. */
+const TIMEOUT_GRACE_SECONDS = 15;
+
+/**
+ * The activity of one node. Temporal retries only what the engine lost (a dead worker, an absent
+ * database); a failure of the work is a result, and the interpreter decides on another attempt.
+ */
+export function nodeActivities(node: PlanNode, task_queue: string | undefined): ActivityInterfaceFor<NodeActivities> {
+  return proxyActivities<NodeActivities>({
+    taskQueue: task_queue,
+    startToCloseTimeout: ((node.timeout_seconds ?? DEFAULT_TIMEOUT_SECONDS) + TIMEOUT_GRACE_SECONDS) * 1_000,
+    heartbeatTimeout: '5s',
+    retry: {
+      initialInterval: '100ms',
+      backoffCoefficient: 2,
+      maximumInterval: '10s',
+      nonRetryableErrorTypes: ['TemporalTimeout:StartToClose'],
+    },
+    cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
+    summary: node.id,
+  });
+}

@@ -1,0 +1,79 @@
+import type { Json, JsonObject } from '../src/contract/json.ts';
+import type { StepRecord } from '../src/contract/journal.ts';
+import type { PlanNode } from '../src/contract/plan.ts';
+import type { HeldStep, StepError, StepState } from '../src/contract/run.ts';
+import type { AttemptEnd } from './attempts.ts';
+import type { Execution } from './execution.ts';
+import type { WaitEnd } from './waits.ts';
+
+type StepNote = Pick<StepRecord, 'state' | 'output' | 'error' | 'cause'> & { attempt?: number; started_at_ms?: number };
+
+/** A step the workflow carries out itself changes: its row and its event go to the journal. */
+export function noteStep(x: Execution, node: PlanNode, note: StepNote, extra: JsonObject = {}): void {
+  const { attempt = 1, started_at_ms = Date.now(), ...rest } = note;
+  const ended = note.state === 'waiting' ? {} : { ended_at_ms: Date.now() };
+  const step: StepRecord = { node: node.id, item: -1, attempt, started_at_ms, ...ended, ...rest };
+  const data: JsonObject = { node: node.id, attempt, ...extra };
+  if (note.error) data.error = { ...note.error };
+  x.journal.note({ event: `step.${note.state}`, data, step });
+}
+
+/** The node has ended for good: what waits for it may go, unless it failed. */
+export function settle(x: Execution, node: PlanNode, held: HeldStep): void {
+  x.values.steps[node.id] = held;
+  x.graph.settle(node.id, held.state === 'succeeded' || node.continue_on_error);
+  x.news = true;
+}
+
+/** Notes and settles in one: for steps without an activity. */
+export function endLightStep(x: Execution, node: PlanNode, note: StepNote): void {
+  noteStep(x, node, note);
+  settle(x, node, { state: note.state, output: { value: note.output ?? null }, error: note.error ?? null });
+  if (note.state === 'failed' && note.error) failRun(x, node, note.error, false);
+}
+
+export function skipStep(x: Execution, node: PlanNode): void {
+  endLightStep(x, node, { state: 'skipped' });
+}
+
+/** After a failure nothing new is dispatched, and what only waits is over (contract §2). */
+export function failRun(x: Execution, node: PlanNode, error: StepError, engine: boolean): void {
+  if (node.continue_on_error && !engine) return;
+  x.failure ??= { ...error, step: node.id, engine };
+  cancelWaiting(x);
+}
+
+/** Ends waits and back-offs at once; activities in flight are another matter. */
+export function cancelWaiting(x: Execution): void {
+  for (const id of x.waits.cancelAll()) endWait(x, id, { state: 'cancelled' });
+  for (const id of x.attempts.cancelRetries()) {
+    const node = x.plan.nodes[id];
+    if (node) settle(x, node, { state: 'failed', output: { value: null }, error: null });
+  }
+}
+
+export function onWaitEnd(x: Execution, id: string, { waited_ms, timed_out }: WaitEnd): void {
+  const error = { code: 'timeout', message: 'The wait outlasted its timeout.' };
+  if (timed_out) endWait(x, id, { state: 'failed', error, cause: 'timeout' });
+  else endWait(x, id, { state: 'succeeded', output: { waited_ms, payload: null } as Json });
+}
+
+function endWait(x: Execution, id: string, end: { state: StepState; output?: Json; error?: StepError; cause?: string }): void {
+  const node = x.plan.nodes[id];
+  if (node) endLightStep(x, node, end);
+}
+
+/** An attempt of a node with an activity has ended: tried again, or settled. */
+export function onAttemptEnd(x: Execution, node: PlanNode, end: AttemptEnd): void {
+  const { state, attempt, cause, output, error } = end;
+  x.news = true;
+  if (!end.recorded) noteStep(x, node, { state, attempt, cause, error: error ?? undefined });
+  const ending = x.failure !== null || x.control.stopRequest() !== undefined;
+  const again = ending ? undefined : x.attempts.retry(node, end);
+  if (again) {
+    x.journal.note({ event: 'step.retrying', data: { node: node.id, attempt: attempt + 1, in_ms: again.in_ms } });
+    return;
+  }
+  settle(x, node, { state, output, error });
+  if (state === 'failed') failRun(x, node, error ?? { code: 'failed', message: 'The step failed.' }, end.engine);
+}
