@@ -1,14 +1,9 @@
-import { readFileSync } from 'node:fs';
 import path from 'node:path';
-import { parse as parseYaml } from 'yaml';
 import { configSchema, type Settings } from './config-schema.ts';
 import type { Secret } from './config-secret.ts';
-import { ENVIRONMENT_ONLY, SETTINGS, type Setting } from './config-settings.ts';
+import { isChosen, readSource, type Env, type Source } from './config-source.ts';
 
 export type { Secret } from './config-secret.ts';
-
-type Env = Readonly<Record<string, string | undefined>>;
-type Tree = Record<string, unknown>;
 
 /** All settings with defaults filled in, deeply frozen. Secrets print `***`. */
 export interface Config extends Settings {
@@ -66,81 +61,6 @@ export function standaloneConfig(config: Config): StandaloneConfig {
   throw new ConfigError(missing.filter((line) => line !== ''));
 }
 
-/** The raw tree, and where each value came from, for the messages. */
-interface Source {
-  tree: Tree;
-  origins: Map<string, string>;
-  problems: string[];
-  warnings: string[];
-}
-
-function readSource(env: Env, cwd: string): Source {
-  const source: Source = { tree: {}, origins: new Map(), problems: [], warnings: [] };
-  readFile(source, env, cwd);
-  for (const setting of SETTINGS) {
-    const name = [setting.env, ...(setting.aliases ?? [])].find((candidate) => given(env, candidate));
-    if (name !== undefined) put(source, setting, env[name], name);
-  }
-  databaseParts(source, env);
-  warnUnknown(source, env);
-  return source;
-}
-
-function readFile(source: Source, env: Env, cwd: string): void {
-  const named = given(env, 'ORCHESTRATOR_CONFIG') ? env.ORCHESTRATOR_CONFIG : undefined;
-  const file = path.resolve(cwd, named ?? 'config.yaml');
-  try {
-    const content: unknown = parseYaml(readFileSync(file, 'utf8'));
-    if (isTree(content)) source.tree = content;
-    else if (content !== null) source.problems.push(`${file}: must be a mapping of settings`);
-  } catch (error) {
-    const absent = (error as NodeJS.ErrnoException).code === 'ENOENT';
-    if (absent && named === undefined) return;
-    source.problems.push(
-      absent ? `ORCHESTRATOR_CONFIG: there is no ${file}` : `${file}: ${firstLine(error)}`,
-    );
-  }
-}
-
-function put(source: Source, setting: Setting, value: unknown, origin: string): void {
-  let tree = source.tree;
-  for (const name of setting.path.slice(0, -1)) {
-    if (!isTree(tree[name])) tree[name] = {};
-    tree = tree[name] as Tree;
-  }
-  tree[setting.path.at(-1)!] = value;
-  source.origins.set(setting.key, origin);
-}
-
-/** `DB_HOST`, `DB_PORT`, `DB_NAME` stand in for a URL that was not given. */
-function databaseParts(source: Source, env: Env): void {
-  const database = source.tree.database;
-  const has_url = isTree(database) && database.url != null;
-  if (has_url || !['DB_HOST', 'DB_PORT', 'DB_NAME'].some((name) => given(env, name))) return;
-  const url = new URL('postgres://localhost');
-  url.hostname = env.DB_HOST || 'localhost';
-  url.port = env.DB_PORT || '5432';
-  url.pathname = `/${env.DB_NAME || 'orchestrator'}`;
-  url.username = env.DB_USER || 'postgres';
-  if (env.DB_PASSWORD) url.password = env.DB_PASSWORD;
-  const setting = SETTINGS.find((candidate) => candidate.key === 'database.url')!;
-  put(source, setting, url.href, 'DB_HOST, DB_PORT, DB_NAME');
-}
-
-/** Kubernetes adds names of its own for a service called "orchestrator"; they are not typing errors. */
-const OF_KUBERNETES = /_SERVICE_HOST$|_SERVICE_PORT(_|$)|^ORCHESTRATOR_PORT(_|$)/;
-
-function warnUnknown(source: Source, env: Env): void {
-  const known = new Set([
-    ...SETTINGS.flatMap((s) => [s.env, ...(s.aliases ?? [])]),
-    ...Object.keys(ENVIRONMENT_ONLY),
-  ]);
-  for (const name of Object.keys(env)) {
-    if (!name.startsWith('ORCHESTRATOR_') || known.has(name) || OF_KUBERNETES.test(name)) continue;
-    source.warnings.push(`${name} is not a setting`);
-  }
-}
-
 function describe(
   issue: { path: PropertyKey[]; message: string; code?: string; keys?: string[] },
   source: Source,
@@ -155,7 +75,6 @@ function describe(
 }
 
 function complete(settings: Settings, source: Source, cwd: string): Config {
-  const explicit = (key: string) => source.origins.has(key) || inFile(source.tree, key);
   const data_dir = path.resolve(cwd, settings.data_dir);
   const go_cache_dir = path.resolve(cwd, settings.sandbox.go_cache_dir ?? path.join(data_dir, 'go-cache'));
   const warnings = [...source.warnings];
@@ -165,8 +84,8 @@ function complete(settings: Settings, source: Source, cwd: string): Config {
     data_dir,
     server: {
       ...settings.server,
-      port_explicit: explicit('server.port'),
-      metrics_port_explicit: explicit('server.metrics_port'),
+      port_explicit: isChosen(source, 'server.port'),
+      metrics_port_explicit: isChosen(source, 'server.metrics_port'),
     },
     telemetry: { ...settings.telemetry, otlp_endpoint: otlpEndpoint(settings.telemetry, warnings) },
     worker: {
@@ -189,20 +108,6 @@ function otlpEndpoint(telemetry: Settings['telemetry'], warnings: string[]): str
   const mapped = `${url.protocol}//${url.hostname}:4318`;
   warnings.push(`${given_endpoint} speaks the retired Jaeger protocol; traces go to OTLP at ${mapped}`);
   return mapped;
-}
-
-function inFile(tree: Tree, key: string): boolean {
-  let value: unknown = tree;
-  for (const name of key.split('.')) value = isTree(value) ? value[name] : undefined;
-  return value != null;
-}
-
-const given = (env: Env, name: string): boolean => env[name] !== undefined && env[name].trim() !== '';
-const firstLine = (error: unknown): string =>
-  String(error instanceof Error ? error.message : error).split('\n')[0]!;
-
-function isTree(value: unknown): value is Tree {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 function deepFreeze<T>(value: T): T {

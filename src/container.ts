@@ -1,5 +1,5 @@
 import { createGuardedFetch } from './clients/http/guarded-fetch.ts';
-import type { TemporalRuns } from './clients/temporal.ts';
+import type { TemporalRuns } from './clients/temporal-link.ts';
 import type { Config } from './config.ts';
 import type { Metrics } from './contract/metrics.ts';
 import type { Sandbox } from './contract/sandbox.ts';
@@ -116,10 +116,9 @@ export type ApiServices = ReturnType<typeof createApiServices>;
 /** The services of the worker that runs workflows. */
 export function createInterpreterServices({ db, metrics }: Base, store: Store, temporal: TemporalRuns) {
   const { values, steps, runs, planOf, inline_bytes } = store;
-  const agent_id = 'interpreter';
   return {
     recorder: runRecorder({ journal: runJournalRepository(db), steps, runs, metrics, ids: newId, clock }),
-    evaluations: evaluationService({ values, steps, runs, inline_bytes, agent_id }),
+    evaluations: evaluationService({ values, steps, runs, inline_bytes }),
     readPlan: planReader(planOf),
     terminate: async (run_id: string) => {
       await temporal.terminate(run_id, 'The run was terminated by a command.');

@@ -4,7 +4,7 @@ import { createApp } from './api/app.ts';
 import { capabilitiesOf } from './capabilities.ts';
 import { bearerAuthentication } from './api/middleware/bearer.ts';
 import { routeTable } from './api/routes/table.ts';
-import type { TemporalRuns } from './clients/temporal.ts';
+import type { TemporalRuns } from './clients/temporal-link.ts';
 import { createApiServices, createStore, type Base } from './container.ts';
 import type { SandboxReport } from './contract/sandbox.ts';
 import { newId } from './ids.ts';
@@ -24,7 +24,7 @@ export interface ServeOptions extends Base {
 export interface Served {
   url: string;
   /** Stops taking requests, lets those under way end, then lets go of everything. */
-  stop(): Promise<void>;
+  stop: () => Promise<void>;
 }
 
 /** The API process: listens, sweeps the outbox, follows the runs' news. */

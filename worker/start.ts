@@ -1,16 +1,15 @@
 import { availableParallelism, hostname } from 'node:os';
 import path from 'node:path';
-import type { NativeConnection, Worker } from '@temporalio/worker';
+import type { Worker } from '@temporalio/worker';
 import { createLocalActivities, createNodeActivities } from '../activities/index.ts';
-import type { TemporalRuns } from '../src/clients/temporal.ts';
 import { createInterpreterServices, createNodeTasks, createStore, type Base } from '../src/container.ts';
+import type { Connections } from '../src/process.ts';
 import type { Sandbox } from '../src/contract/sandbox.ts';
 import { workflowBundle } from './bundle.ts';
 import { createCodeWorker, createInterpreterWorker } from './workers.ts';
 
 export interface WorkerOptions extends Base {
-  connection: NativeConnection;
-  temporal: TemporalRuns;
+  temporal: Connections['temporal'];
 }
 
 /** A worker that is polling. */
@@ -18,7 +17,7 @@ export interface RunningWorker {
   /** Resolves when it has stopped; rejects when it failed. */
   done: Promise<void>;
   /** Takes nothing new and lets what is under way end, within the grace time. */
-  stop(): Promise<void>;
+  stop: () => Promise<void>;
 }
 
 /** This process as an agent: what steps record as `agent_id`. */
@@ -29,7 +28,7 @@ export async function startInterpreterWorker(options: WorkerOptions): Promise<Ru
   const { config } = options;
   const store = createStore(options);
   const tasks = createNodeTasks(options, store, { id: AGENT_ID });
-  const services = createInterpreterServices(options, store, options.temporal);
+  const services = createInterpreterServices(options, store, options.temporal.runs);
   const worker = await createInterpreterWorker({
     ...config.worker,
     ...placeOf(options, config.temporal.task_queue),
@@ -51,9 +50,9 @@ export async function startCodeWorker(options: WorkerOptions, sandbox: Sandbox):
   return running(worker);
 }
 
-function placeOf({ config, connection }: WorkerOptions, task_queue: string) {
+function placeOf({ config, temporal }: WorkerOptions, task_queue: string) {
   const { shutdown_grace_seconds } = config.server;
-  return { connection, namespace: config.temporal.namespace, task_queue, shutdown_grace_seconds };
+  return { connection: temporal.connection, namespace: config.temporal.namespace, task_queue, shutdown_grace_seconds };
 }
 
 function running(worker: Worker): RunningWorker {

@@ -4,7 +4,7 @@ import type { DagEnd } from './ending.ts';
 import { changeState, noteCommand, type Execution } from './execution.ts';
 import { continueAsNew, finishRun, stopRun } from './ending.ts';
 import { evaluateGuard, evaluateTransform, openWait } from './light.ts';
-import { endLightStep, noteStep, settle, skipStep } from './steps.ts';
+import { endLightStep, noteStart, noteStep, settle, skipStep } from './steps.ts';
 
 /** A light node costs no round trip, but a workflow task must not go on for long without yielding. */
 const LIGHT_NODES_PER_FLUSH = 100;
@@ -102,18 +102,15 @@ async function mayRun(x: Execution, node: PlanNode): Promise<boolean> {
 }
 
 async function runTransform(x: Execution, node: PlanNode): Promise<void> {
-  x.current_step = node.id;
-  const started_at_ms = Date.now();
+  noteStart(x, node);
   const end = await evaluateTransform(x, node);
-  if ('error' in end) return endLightStep(x, node, { state: 'failed', error: end.error, started_at_ms });
-  if (!end.recorded && 'value' in end.output) {
-    noteStep(x, node, { state: 'succeeded', output: end.output.value, started_at_ms });
-  }
+  if ('error' in end) return endLightStep(x, node, { state: 'failed', error: end.error });
+  if (!end.recorded && 'value' in end.output) noteStep(x, node, { state: 'succeeded', output: end.output.value });
   settle(x, node, { state: 'succeeded', output: end.output, error: null });
 }
 
 async function beginWait(x: Execution, node: PlanNode): Promise<void> {
-  x.current_step = node.id;
+  noteStart(x, node);
   const opened = await openWait(x, node);
   if ('error' in opened) return endLightStep(x, node, { state: 'failed', error: opened.error });
   noteStep(x, node, { state: 'waiting' }, { wait_ms: opened.wait.remaining_ms });

@@ -6,16 +6,25 @@ import type { AttemptEnd } from './attempts.ts';
 import type { Execution } from './execution.ts';
 import type { WaitEnd } from './waits.ts';
 
-type StepNote = Pick<StepRecord, 'state' | 'output' | 'error' | 'cause'> & { attempt?: number; started_at_ms?: number };
+type StepNote = Pick<StepRecord, 'state' | 'output' | 'error' | 'cause'> & { attempt?: number };
 
 /** A step the workflow carries out itself changes: its row and its event go to the journal. */
 export function noteStep(x: Execution, node: PlanNode, note: StepNote, extra: JsonObject = {}): void {
-  const { attempt = 1, started_at_ms = Date.now(), ...rest } = note;
-  const ended = note.state === 'waiting' ? {} : { ended_at_ms: Date.now() };
-  const step: StepRecord = { node: node.id, item: -1, attempt, started_at_ms, ...ended, ...rest };
+  const { attempt = 1, ...rest } = note;
+  const now = Date.now();
+  const ended = note.state === 'waiting' ? {} : { ended_at_ms: now };
+  // What began before keeps its beginning: a row's `started_at` is written once.
+  const step: StepRecord = { node: node.id, item: -1, attempt, started_at_ms: now, ...ended, ...rest };
   const data: JsonObject = { node: node.id, attempt, ...extra };
   if (note.error) data.error = { ...note.error };
   x.journal.note({ event: `step.${note.state}`, data, step });
+}
+
+/** A light step begins. Its row costs nothing when its end is written by the same flush. */
+export function noteStart(x: Execution, node: PlanNode): void {
+  x.current_step = node.id;
+  const step: StepRecord = { node: node.id, item: -1, attempt: 1, state: 'running', started_at_ms: Date.now() };
+  x.journal.note({ event: 'step.started', data: { node: node.id, attempt: 1 }, step });
 }
 
 /** The node has ended for good: what waits for it may go, unless it failed. */

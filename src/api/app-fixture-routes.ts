@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { AppError } from '../contract/errors.ts';
-import { jsonPatch, pageQuery } from './schemas/common.ts';
+import { jsonPatch, pageQuery } from './schemas/conventions.ts';
 import { plannedRoute, route, type Route } from './route.ts';
 
 const thing = z.object({

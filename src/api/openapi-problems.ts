@@ -2,7 +2,7 @@ import type { ZodOpenApiResponseObject } from 'zod-openapi';
 import { ERROR_CATALOGUE } from '../contract/errors.ts';
 import { PROBLEM_MEDIA_TYPE, STATUS_OF_FAMILY } from './error-handler.ts';
 import type { Route } from './route.ts';
-import { problem } from './schemas/common.ts';
+import { problem } from './schemas/conventions.ts';
 
 const WITH_RETRY_AFTER = new Set([429, 503]);
 

@@ -10,7 +10,7 @@ import { problemResponses, problemStatuses } from './openapi-problems.ts';
 import { requestHeaders } from './openapi-headers.ts';
 import { documentedRoute, operationId } from './openapi-names.ts';
 import type { Route, RouteResponse } from './route.ts';
-import { problem } from './schemas/common.ts';
+import { problem } from './schemas/conventions.ts';
 
 export interface OpenApiInfo {
   title: string;
@@ -50,14 +50,16 @@ function operation(row: Route): ZodOpenApiOperationObject {
     summary: row.summary,
     tags: [row.group],
     security: row.public ? [] : [{ bearer: [] }],
-    requestParams: {
-      path: pathParams(row),
-      query: queryParams(row),
-      header: requestHeaders(row),
-    },
+    requestParams: requestParams(row),
     requestBody: requestBody(row),
     responses: responses(row),
   } as ZodOpenApiOperationObject;
+}
+
+/** Absent parts must not even be named. */
+function requestParams(row: Route) {
+  const parts = { path: pathParams(row), query: queryParams(row), header: requestHeaders(row) };
+  return Object.fromEntries(Object.entries(parts).filter(([, schema]) => schema !== undefined));
 }
 
 function pathParams(row: Route): z.ZodObject | undefined {

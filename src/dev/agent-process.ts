@@ -10,10 +10,10 @@ const WORKER = fileURLToPath(new URL('../../worker/main.ts', import.meta.url));
 const RESTART_MS = { first: 200, longest: 5_000 };
 
 export interface AgentProcess {
-  pid(): number | undefined;
+  pid: () => number | undefined;
   /** What its probe found; null until it has reported. */
-  report(): SandboxReport | null;
-  stop(): Promise<void>;
+  report: () => SandboxReport | null;
+  stop: () => Promise<void>;
 }
 
 interface AgentOptions {
@@ -30,6 +30,7 @@ export async function startAgentProcess({ env, data_dir, log }: AgentOptions): P
   const output = createWriteStream(path.join(data_dir, 'logs', 'agent.log'), { flags: 'a', mode: 0o600 });
   let report: SandboxReport | null = null;
   let stopping = false;
+  const wake = new AbortController();
   let heard: () => void = () => undefined;
   const first_report = new Promise<void>((resolve) => (heard = resolve));
 
@@ -53,7 +54,8 @@ export async function startAgentProcess({ env, data_dir, log }: AgentOptions): P
       if (stopping) return;
       if (Date.now() - since > RESTART_MS.longest) delay_ms = RESTART_MS.first;
       log(`The code agent ended; starting it again in ${delay_ms} ms`);
-      await pause(delay_ms);
+      await pause(delay_ms, undefined, { signal: wake.signal }).catch(() => undefined);
+      if (stopping) return;
       delay_ms = Math.min(delay_ms * 2, RESTART_MS.longest);
       child = start();
     }
@@ -65,6 +67,7 @@ export async function startAgentProcess({ env, data_dir, log }: AgentOptions): P
     report: () => report,
     async stop() {
       stopping = true;
+      wake.abort();
       child.kill('SIGTERM');
       await supervision;
       output.end();

@@ -11,7 +11,7 @@ interface Holder extends ProcessIdentity {
 }
 
 export interface DataDirLock {
-  release(): Promise<void>;
+  release: () => Promise<void>;
 }
 
 /**

@@ -69,7 +69,9 @@ function dataOf(block: string): string {
     .join('\n');
 }
 
-/** fetch reports a lost connection as a TypeError; a server that is just coming back answers 5xx. */
+/** fetch reports a lost connection as a TypeError with a cause; a server that is just coming back answers 5xx. */
 function isConnectionTrouble(error: unknown): boolean {
-  return error instanceof TypeError || (error instanceof DemoCallError && error.status >= 502);
+  if (error instanceof DemoCallError) return error.status >= 502;
+  const { name, cause } = error as Error;
+  return name === 'TypeError' && cause !== undefined;
 }

@@ -1,12 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import path from 'node:path';
 import type { Config } from '../config.ts';
-import { stopInOrder, untilAskedToStop } from '../lifecycle.ts';
-import { createLogger } from '../log.ts';
+import { untilAskedToStop } from '../lifecycle.ts';
 import { migrate } from '../persistence/migrate.ts';
-import { startTelemetry } from '../telemetry.ts';
-import { VERSION } from '../version.ts';
-import { startAgentProcess } from './agent-process.ts';
+import { connect, openProcess } from '../process.ts';
+import { startAgentProcess, type AgentProcess } from './agent-process.ts';
 import { readIfThere, writeAtomic } from './atomic-file.ts';
 import { writeDevFile } from './dev-file.ts';
 import { choosePort } from './ports.ts';
@@ -21,22 +19,7 @@ const say = (line: string) => void process.stdout.write(`${line}\n`);
  */
 export async function runStack(config: Config): Promise<void> {
   const asked = untilAskedToStop();
-  const logger = createLogger({
-    level: config.telemetry.log_level,
-    service_name: config.telemetry.service_name,
-    destination: undefined,
-  });
-  for (const warning of config.warnings) logger.warn(warning);
-  const telemetry = await startTelemetry(config, VERSION);
-  const [{ openDatabase }, { connectTemporal }, { installTemporalRuntime }, { serveApi }, { startInterpreterWorker }] =
-    await Promise.all([
-      import('../persistence/db.ts'),
-      import('../temporal.ts'),
-      import('../runtime.ts'),
-      import('../serve.ts'),
-      import('../../worker/start.ts'),
-    ]);
-  installTemporalRuntime(logger);
+  const opened = await openProcess(config, '');
   const services = await startServices({
     database_url: config.database.url?.reveal(),
     temporal_address: config.temporal.host_port,
@@ -45,46 +28,44 @@ export async function runStack(config: Config): Promise<void> {
   const { database_url, temporal_address, data_dir } = services;
   await migrate(database_url);
   const token = config.auth.api_token?.reveal() ?? (await keptToken(data_dir));
-  const agent = await startAgentProcess({ env: agentEnvironment(services, token), data_dir, log: say });
-  const database = openDatabase({
-    url: database_url,
-    max_connections: config.database.max_open_conns,
-    onIdleError: (err) => logger.warn({ err }, 'a database connection was lost'),
-  });
-  const temporal = await connectTemporal(config, temporal_address, { eager: true });
-  const base = { config, db: database.db, logger, metrics: telemetry.metrics };
-  const worker = await startInterpreterWorker({ ...base, connection: temporal.connection, temporal: temporal.runs });
+  const { base, temporal, close } = await connect(config, opened, { database_url, temporal_address, eager: true });
+  const [{ serveApi }, { startInterpreterWorker }] = await Promise.all([import('../serve.ts'), import('../../worker/start.ts')]);
+  const [agent, worker] = await Promise.all([
+    startAgentProcess({ env: agentEnvironment(services, token), data_dir, log: say }),
+    startInterpreterWorker({ ...base, temporal }),
+  ]);
   const api = await serveApi({
     ...base,
     config: { ...config, server: { ...config.server, port: await apiPort(config) } },
     temporal: temporal.runs,
     database_url,
     token,
-    tracing: telemetry.tracing,
+    tracing: opened.telemetry.tracing,
     sandbox: agent.report,
   });
-  const dev_file = {
-    api_url: api.url,
-    token,
-    temporal_address,
-    temporal_ui_url: services.temporal_ui_url,
-    database_url,
-    metrics_url: telemetry.metrics_port === undefined ? '' : `http://127.0.0.1:${telemetry.metrics_port}/metrics`,
-  };
-  await writeDevFile(data_dir, dev_file);
-  say(welcome(dev_file, { data_dir, sandbox: agent.report() }));
+  await tell({ services, token, api_url: api.url, metrics_port: opened.telemetry.metrics_port, agent });
   const reason = await Promise.race([asked, worker.done.then(() => 'the worker ended')]);
   say(`\nStopping (${reason}) …`);
-  await stopInOrder(logger, [
-    api.stop,
-    worker.stop,
-    agent.stop,
-    temporal.close,
-    database.close,
-    services.stop,
-    telemetry.stop,
-  ]);
+  await close(api.stop, worker.stop, agent.stop);
+  await services.stop();
   say('Stopped. Everything is kept; `npm start` goes on with it.');
+}
+
+interface Told {
+  services: Services;
+  token: string;
+  api_url: string;
+  metrics_port: number | undefined;
+  agent: AgentProcess;
+}
+
+/** Writes `dev.json` and prints where everything is. */
+async function tell({ services, token, api_url, metrics_port, agent }: Told): Promise<void> {
+  const { data_dir, database_url, temporal_address, temporal_ui_url } = services;
+  const metrics_url = metrics_port === undefined ? '' : `http://127.0.0.1:${metrics_port}/metrics`;
+  const dev_file = { api_url, token, temporal_address, temporal_ui_url, database_url, metrics_url };
+  await writeDevFile(data_dir, dev_file);
+  say(welcome(dev_file, { data_dir, sandbox: agent.report() }));
 }
 
 /** The token is made once and kept, so that what uses it still works after a restart. */

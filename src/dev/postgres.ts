@@ -38,10 +38,10 @@ export interface Postgres {
   /** Connects to the maintenance database `postgres`, password included. */
   url: string;
   /** The same server, another database. */
-  urlOf(database: string): string;
-  pid(): number;
+  urlOf: (database: string) => string;
+  pid: () => number;
   /** A fast shutdown: open transactions are rolled back, everything committed is on disk. */
-  stop(): Promise<void>;
+  stop: () => Promise<void>;
 }
 
 /**

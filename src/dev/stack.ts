@@ -34,7 +34,7 @@ export interface Services {
   postgres?: Postgres;
   temporal?: Temporal;
   /** Stops what was started and frees the data directory. Stop worker and API first. Safe to call twice. */
-  stop(): Promise<void>;
+  stop: () => Promise<void>;
 }
 
 /**

@@ -44,8 +44,8 @@ export interface Temporal {
   /** host:port of the frontend. */
   address: string;
   ui_url: string;
-  pid(): number;
-  stop(): Promise<void>;
+  pid: () => number;
+  stop: () => Promise<void>;
 }
 
 /**

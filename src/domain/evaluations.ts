@@ -13,24 +13,22 @@ type Evaluation = Omit<StoredEvaluation, keyof StepKey>;
 
 interface Deps {
   values: RunValues;
-  steps: Pick<StepRepository, 'begin' | 'end'>;
+  steps: Pick<StepRepository, 'end'>;
   runs: Pick<RunRepository, 'keepOutput'>;
   inline_bytes: number;
-  agent_id: string;
 }
 
 /** Expressions over values the workflow does not hold (contract §2, large values). */
-export function evaluationService({ values, steps, runs, inline_bytes, agent_id }: Deps) {
+export function evaluationService({ values, steps, runs, inline_bytes }: Deps) {
   async function evaluate({ template, ...request }: Evaluation): Promise<Json> {
     return evaluateTemplate(template, await values.storedScope(request, templateRoots(template)));
   }
 
   return {
-    /** A transform over stored values: evaluated and recorded, once. */
+    /** A transform over stored values: evaluated, and its end recorded, once. */
     async step(evaluation: StoredEvaluation): Promise<NodeResult> {
       const { node, item, attempt, ...request } = evaluation;
       const at = { run_id: request.run.id, epoch: request.epoch, node, item, attempt };
-      await steps.begin(at, agent_id);
       try {
         const kept = await values.keep(request.run.project_id, await evaluate(request));
         await steps.end(at, { state: 'succeeded', ...kept, error: null, cause: null });

@@ -16,5 +16,5 @@ export const EXPRESSION_LIMITS = {
   result_chars: 1_048_576,
   /** Nesting of a value read or made by an expression. */
   value_depth: 128,
-  cached_programs: 1_000,
+  cached_programs: 2_000,
 } as const;

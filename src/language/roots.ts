@@ -59,10 +59,14 @@ interface Place {
   depth: number;
 }
 
-function visit(node: Node, from: Place): void {
-  const place = { ...from, depth: from.depth + 1 };
-  if (place.depth > EXPRESSION_LIMITS.tree_depth)
+function visit(node: Node, place: Place): void {
+  if (++place.depth > EXPRESSION_LIMITS.tree_depth)
     throw new LanguageFault('the expression is nested too deep');
+  look(node, place);
+  place.depth--;
+}
+
+function look(node: Node, place: Place): void {
   const member = constantMember(node);
   if (member !== undefined && !place.bound.includes(member.of)) {
     if (member.of === 'steps') return void place.walk.steps.add(member.name);

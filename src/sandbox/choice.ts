@@ -56,7 +56,7 @@ async function tryNamespaces(options: ChoiceOptions, runtimes: Runtimes): Promis
   const backend = namespacesBackend(found.tools);
   const node = runtimes.javascript;
   if ('missing' in node) return { reason: node.missing, remedy: 'Install node.' };
-  const weakness = await probe(backend, { cache_dir: options.cache_dir, node });
+  const weakness = await probe(backend, node);
   return weakness ?? { backend };
 }
 

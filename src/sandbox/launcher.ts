@@ -2,6 +2,9 @@ import type { ResolvedLimits } from './limits.ts';
 import { FIXED_LIMITS } from './limits.ts';
 import type { Program } from './program.ts';
 
+/** What the host answers to `start`. */
+export const GO = 'go\n';
+
 /** Which file descriptor means what to the launcher; the inputs follow after these. */
 export const LAUNCHER_FD = { artifacts: 3, status: 4, files: 5 } as const;
 
@@ -22,8 +25,8 @@ export interface LauncherOptions {
 
 /**
  * The shell script that runs one program: limits on itself, then the program as a child, then a tar of `out`.
- * It speaks on the status descriptor: `start`, `exit <status>`, `full` and `cpu <times>`. All that the
- * script says is only as good as the sandbox, so the host treats it as a claim of the program about itself.
+ * It speaks on the status descriptor: `start`, on which it waits for `go`, then the times, `full`, and
+ * `exit <status>`. All that the script says is only as good as the sandbox, so the host treats it as a claim of the program about itself.
  */
 export function launcherScript(options: LauncherOptions): string {
   const { program, work } = options;
@@ -37,6 +40,8 @@ export function launcherScript(options: LauncherOptions): string {
     'stopped=',
     `trap 'stopped=1${options.namespaced ? '; kill -s TERM -- -1' : ''}' TERM`,
     `printf 'start\\n' >&${LAUNCHER_FD.status}`,
+    // From here on --die-with-parent holds for everybody; a host that is gone or thought better of it says nothing.
+    `read -r answer <&${LAUNCHER_FD.status}; [ "$answer" = go ] || exit 0`,
     `( ${closeInherited()}${exports(options.env)}${start(program)} ) <&8 2>&9 8<&- 9>&- &`,
     'child=$!',
     'exec 8<&- 9>&-',
@@ -68,7 +73,7 @@ export function quote(text: string): string {
 }
 
 function ulimits({ program, limits, namespaced, other_tasks }: LauncherOptions): string[] {
-  const memory_kib = Math.ceil(Math.max(limits.memory_bytes, program.min_address_bytes ?? 0) / 1_024);
+  const memory_kib = Math.ceil(program.memory_limit.bytes / 1_024);
   // The launcher and its tar are tasks as well.
   const tasks = limits.processes + 2 + other_tasks;
   return [
@@ -77,7 +82,7 @@ function ulimits({ program, limits, namespaced, other_tasks }: LauncherOptions):
     `ulimit -t ${Math.ceil(limits.cpu_ms / 1_000) + 1}`,
     `ulimit -f ${Math.ceil(limits.file_bytes / 512)}`,
     `ulimit -n ${FIXED_LIMITS.open_files}`,
-    `ulimit -${program.memory_limit === 'address_space' ? 'v' : 'd'} ${memory_kib}`,
+    `ulimit -${program.memory_limit.of === 'address_space' ? 'v' : 'd'} ${memory_kib}`,
     // `-p` in dash and busybox, `-u` elsewhere.
     ...(namespaced ? [`ulimit -p ${tasks} || ulimit -u ${tasks}`] : []),
   ];

@@ -1,7 +1,7 @@
-import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { existsSync, readlinkSync } from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
-import { randomUUID } from 'node:crypto';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { SandboxRequest, SandboxResult } from '../contract/sandbox.ts';
 import type { Backend } from './backend.ts';
@@ -12,29 +12,25 @@ import type { Runtime } from './runtimes.ts';
 /** Null when the back-end held against every attempt. */
 export type Weakness = { reason: string; remedy: string } | null;
 
-export interface ProbeOptions {
-  /** Where the host file is put that must not be seen. */
-  cache_dir: string;
-  node: Runtime;
-}
-
 const NAMESPACES = ['user', 'mnt', 'pid', 'net', 'ipc', 'uts'];
 const PROBE_LIMITS = resolveLimits({ wall_ms: 10_000 });
 
 /** Runs a program that really tries to get out: to files, processes, the network, other namespaces, root. */
-export async function probe(backend: Backend, options: ProbeOptions): Promise<Weakness> {
-  await mkdir(options.cache_dir, { recursive: true });
-  const host_file = join(options.cache_dir, `probe-${randomUUID()}`);
-  await writeFile(host_file, 'the host');
+export async function probe(backend: Backend, node: Runtime): Promise<Weakness> {
+  const directory = await mkdtemp(join(tmpdir(), 'sandbox-probe-'));
   const server = createServer((socket) => socket.destroy());
   try {
+    const host_file = join(directory, 'host-file');
+    await writeFile(host_file, 'the host');
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     const { port } = server.address() as AddressInfo;
-    const result = await backend.run(job({ host_file, port, namespaces: ownNamespaces() }, options.node));
+    const result = await backend.run(job({ host_file, port, namespaces: ownNamespaces() }, node));
     return await judge(result);
+  } catch (error) {
+    return explainFailure(error instanceof Error ? error.message : String(error));
   } finally {
     server.close();
-    await rm(host_file, { force: true });
+    await rm(directory, { recursive: true, force: true });
   }
 }
 

@@ -10,9 +10,11 @@ export interface Program {
   argv: string[];
   /** Runs first, with the same limits; its failure is the result. */
   prepare?: string[];
-  /** V8 and Go reserve far more address space than they use, so for them only data pages are limited. */
-  memory_limit: 'address_space' | 'data';
-  min_address_bytes?: number;
+  /**
+   * The kernel's limit for each single process; the watchdog holds the request's own limit for all of them.
+   * V8 and Go reserve far more address space than they use, so for them only data pages are limited.
+   */
+  memory_limit: { of: 'address_space' | 'data'; bytes: number };
   /** Set before the program and visible to it. */
   env: Readonly<Record<string, string>>;
 }
@@ -30,11 +32,13 @@ export interface ProgramOptions {
 const MIB = 1024 * 1024;
 /** Below this V8 hangs at start instead of failing. */
 const MIN_V8_DATA_BYTES = 128 * MIB;
-const MIN_GO_DATA_BYTES = 512 * MIB;
+/** Go's runtime crashes in odd ways when pages are denied, so the watchdog is left time to see it first. */
+const GO_HEADROOM_BYTES = 2_048 * MIB;
 
 /** Plans how a request is started by its runtime. */
 export function planProgram(options: ProgramOptions): Program {
-  const { request, source, runtime, work } = options;
+  const { request, source, runtime, work, limits } = options;
+  const address_space = { of: 'address_space', bytes: limits.memory_bytes } as const;
   const args = [...(request.args ?? [])];
   const base = { source: Buffer.from(source, 'utf8'), env: runtime.env ?? {} };
   switch (request.language) {
@@ -44,24 +48,24 @@ export function planProgram(options: ProgramOptions): Program {
     case 'python': {
       const file = 'main.py';
       const argv = [runtime.executable, '-I', '-u', ...pythonStart(request, work, file), ...args];
-      return { ...base, file, argv, memory_limit: 'address_space' };
+      return { ...base, file, argv, memory_limit: address_space };
     }
     case 'bash': {
       const file = 'main.sh';
       const argv = [runtime.executable, '--noprofile', '--norc', `${work}/${file}`, ...args];
-      return { ...base, file, argv, memory_limit: 'address_space' };
+      return { ...base, file, argv, memory_limit: address_space };
     }
     case 'go': {
       const file = 'main.go';
       const binary = `${options.tmp}/program`;
       const prepare = [runtime.executable, 'build', '-o', binary, `${work}/${file}`];
-      const shared = { memory_limit: 'data', min_address_bytes: MIN_GO_DATA_BYTES } as const;
-      return { ...base, file, prepare, argv: [binary, ...args], ...shared };
+      const memory_limit = { of: 'data', bytes: limits.memory_bytes + GO_HEADROOM_BYTES } as const;
+      return { ...base, file, prepare, argv: [binary, ...args], memory_limit };
     }
   }
 }
 
-type NodePlan = Pick<Program, 'file' | 'argv' | 'memory_limit' | 'min_address_bytes'>;
+type NodePlan = Pick<Program, 'file' | 'argv' | 'memory_limit'>;
 
 function planNode({ request, limits, runtime, work }: ProgramOptions, args: readonly string[]): NodePlan {
   const file = request.module === 'esm' ? 'main.mjs' : 'main.cjs';
@@ -69,7 +73,7 @@ function planNode({ request, limits, runtime, work }: ProgramOptions, args: read
   const flags = [`--max-old-space-size=${heap_mib}`];
   if (request.language === 'typescript') flags.push('--enable-source-maps');
   const argv = [runtime.executable, ...flags, `${work}/${file}`, ...args];
-  return { file, argv, memory_limit: 'data', min_address_bytes: MIN_V8_DATA_BYTES };
+  return { file, argv, memory_limit: { of: 'data', bytes: Math.max(limits.memory_bytes, MIN_V8_DATA_BYTES) } };
 }
 
 /** `-I` keeps the program's directory off the import path; modules that came along are meant to be imported. */

@@ -66,7 +66,7 @@ const OUT_OF_MEMORY: Readonly<Record<SandboxRequest['language'], RegExp>> = {
   typescript: /JavaScript heap out of memory|Fatal process out of memory|Array buffer allocation failed/,
   python: /^MemoryError\b/m,
   bash: /cannot allocate \d+ bytes|Cannot allocate memory|memory exhausted/,
-  go: /fatal error: runtime: (out of memory|cannot allocate memory)|fatal error: out of memory/,
+  go: /^(fatal error|runtime): .*(out of memory|cannot allocate|cannot map pages)/m,
 };
 
 /** The kernel's limit makes an allocation fail, and the runtime then ends with words of its own. */

@@ -4,7 +4,7 @@ import pg from 'pg';
 export interface TestDatabase {
   url: string;
   /** Removes it, cutting connections that are still open. */
-  drop(): Promise<void>;
+  drop: () => Promise<void>;
 }
 
 /** A database of its own with every migration applied: a copy of the template made by global-setup. */

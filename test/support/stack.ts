@@ -22,7 +22,7 @@ export interface OwnStackOptions {
 
 export interface OwnStack extends Services {
   /** Stops the services and removes the directory. */
-  remove(): Promise<void>;
+  remove: () => Promise<void>;
 }
 
 /**

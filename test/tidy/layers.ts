@@ -14,11 +14,6 @@ const SRC_LAYERS = [
 export type Layer =
   (typeof SRC_LAYERS)[number] | 'main' | 'wiring' | 'workflows' | 'activities' | 'worker' | 'examples';
 
-/** The modules directly in `src/` that the worker needs to build itself. */
-const WIRING_FOR_WORKER = new Set(
-  ['container', 'config', 'telemetry', 'log', 'metrics'].map((name) => `src/${name}.ts`),
-);
-
 /** `wiring` is every module directly in `src/` but `main.ts`. Its own layer is always allowed. */
 export const MAY_IMPORT: Readonly<Record<Layer, readonly Layer[]>> = {
   contract: [],
@@ -50,7 +45,6 @@ export function layerOf(file: string): Layer | undefined {
 export function isImportAllowed(from: string, to: string): boolean {
   const [source, target] = [layerOf(from), layerOf(to)];
   if (!source || !target) return false;
-  if (source === 'worker' && target === 'wiring') return WIRING_FOR_WORKER.has(to);
   return source === target || MAY_IMPORT[source].includes(target);
 }
 

@@ -9,7 +9,7 @@ export interface ImportFact {
 export interface FunctionFact {
   name: string;
   line: number;
-  /** From its first line to its last; functions inside it count too. */
+  /** From its first line to its last, less the lines of functions inside it: a factory is as long as what it wires. */
   lines: number;
 }
 
@@ -128,8 +128,20 @@ function isFunctionWithBody(node: ts.Node): node is FunctionWithBody {
 
 function functionFact(source: ts.SourceFile, node: FunctionWithBody): FunctionFact {
   const line = lineOf(source, node);
-  const last = source.getLineAndCharacterOfPosition(node.end).line + 1;
-  return { name: functionName(node), line, lines: last - line + 1 };
+  return { name: functionName(node), line, lines: span(source, node) - nestedLines(source, node.body) };
+}
+
+function span(source: ts.SourceFile, node: ts.Node): number {
+  return source.getLineAndCharacterOfPosition(node.end).line + 2 - lineOf(source, node);
+}
+
+/** Lines that belong to functions inside; of each its first line stays with the outer one. */
+function nestedLines(source: ts.SourceFile, node: ts.Node): number {
+  let lines = 0;
+  ts.forEachChild(node, (child) => {
+    lines += isFunctionWithBody(child) ? span(source, child) - 1 : nestedLines(source, child);
+  });
+  return lines;
 }
 
 function functionName(node: FunctionWithBody): string {

@@ -10,7 +10,8 @@ export const MAX_FUNCTION_LINES = 50;
 
 /** Packages that only these layers may import, types included. */
 const PACKAGE_HOMES: Readonly<Record<string, readonly Layer[]>> = {
-  pg: ['persistence'],
+  // The embedded stack asks a server it has just started whether it answers.
+  pg: ['persistence', 'dev'],
   'drizzle-orm': ['persistence'],
   'drizzle-kit': ['persistence'],
   '@temporalio/client': ['clients', 'dev'],

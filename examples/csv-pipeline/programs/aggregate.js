@@ -1,4 +1,3 @@
-/* global require -- CommonJS, as code nodes run unless they say otherwise */
 /**
  * Program of the node `aggregate`: one summary per station from the readings on stdin, `{ readings, turbidity_limit }`.
  * A station is flagged when its mean turbidity is above the limit.

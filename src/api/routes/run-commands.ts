@@ -5,7 +5,7 @@ import type { RunService } from '../../domain/runs.ts';
 import { viewCommand, viewRun } from '../../domain/run-views.ts';
 import { AppError } from '../../contract/errors.ts';
 import { route, type Route } from '../route.ts';
-import { page } from '../schemas/common.ts';
+import { page } from '../schemas/conventions.ts';
 import {
   commandBody,
   commandPayloads,

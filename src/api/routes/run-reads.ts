@@ -5,7 +5,7 @@ import type { RunService } from '../../domain/runs.ts';
 import { decodeCursor, pageOf } from '../cursor.ts';
 import { lastEventId, streamEvents } from '../event-stream.ts';
 import { route, type Route } from '../route.ts';
-import { page } from '../schemas/common.ts';
+import { page } from '../schemas/conventions.ts';
 import { eventsQuery, eventView, pageOnlyQuery, runParams, snapshotView, stepView } from '../schemas/runs.ts';
 
 interface Deps {

@@ -6,7 +6,7 @@ import type { RunService } from '../../domain/runs.ts';
 import { viewRun } from '../../domain/run-views.ts';
 import { decodeCursor, pageOf } from '../cursor.ts';
 import { route, type Route } from '../route.ts';
-import { page } from '../schemas/common.ts';
+import { page } from '../schemas/conventions.ts';
 import { listRunsQuery, runParams, runView, startRunBody, waitQuery } from '../schemas/runs.ts';
 
 type StartBody = z.output<typeof startRunBody>;

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { COMMAND_TYPES, RUN_STATES, RUN_TYPES, STEP_STATES } from '../../contract/run.ts';
-import { anyJson, contentHash, instant, jsonObject, pageQuery, uuid } from './common.ts';
+import { anyJson, contentHash, instant, jsonObject, pageQuery, uuid } from './conventions.ts';
 
 const MAX_LABELS = 64;
 const labels = z

@@ -43,24 +43,53 @@ const CASES: [string, string, string, number, boolean][] = [
   ['db.corp', 'anything.example', '8.8.8.8', 80, true],
 ];
 
-test.each(CASES)('with %s, %s at %s port %i: %s', (entry, host, address, port, allowed) => {
+test.each(CASES)('with %s, %s at %s port %i: %s', (...row) => {
+  const [entry, host, address, port, allowed] = row;
   expect(isEgressAllowed(parseAllowList([entry]), { host, address, port })).toBe(allowed);
 });
 
-const BAD = ['', '*', '*.', '*.*', 'a b', 'http://x', 'x/y', '10.0.0.0/33', '::/129', '10.0.0.0/8/8', '10.0.0.0/', '/8', 'x:0', 'x:65536', ':80', '127.1', '0x7f.1', '010.0.0.1', '2130706433', '1.2.3', 'a*.b', '[x]', '[::1', '::ffff:0:0/96', 'user@host', 'a..b', '-a'];
+const BAD = [
+  '',
+  '*',
+  '*.',
+  '*.*',
+  'a b',
+  'http://x',
+  'x/y',
+  '10.0.0.0/33',
+  '::/129',
+  '10.0.0.0/8/8',
+  '10.0.0.0/',
+  '/8',
+  'x:0',
+  'x:65536',
+  ':80',
+  '127.1',
+  '0x7f.1',
+  '010.0.0.1',
+  '2130706433',
+  '1.2.3',
+  'a*.b',
+  '[x]',
+  '[::1',
+  '::ffff:0:0/96',
+  'user@host',
+  'a..b',
+  '-a',
+];
 
 test.each(BAD)('the entry "%s" is refused', (entry) => {
   expect(() => parseAllowList([entry])).toThrow(AppError);
 });
 
 test('every bad entry is named by its place', () => {
-  const attempt = () => parseAllowList(['fine.example', '*', '10.0.0.0/99']);
-  expect(attempt).toThrow(expect.objectContaining({ code: 'validation_failed' }));
+  let problems: unknown;
   try {
-    attempt();
+    parseAllowList(['fine.example', '*', '10.0.0.0/99']);
   } catch (error) {
-    expect((error as AppError).data.errors?.map(({ path }) => path)).toEqual(['/1', '/2']);
+    problems = error instanceof AppError && error.code === 'validation_failed' ? error.data.errors : error;
   }
+  expect(problems).toMatchObject([{ path: '/1' }, { path: '/2' }]);
 });
 
 test('without a list, only public addresses are allowed', () => {

@@ -29,7 +29,9 @@ const NUMERIC_END = /(^|\.)(\d+|0x[0-9a-f]*)$/;
 export function parseAllowList(entries: readonly string[]): AllowList {
   const parsed = entries.map((text) => parseEntry(text.trim().toLowerCase()));
   const errors = parsed.flatMap((rule, i): Problem[] =>
-    rule ? [] : [{ path: `/${i}`, message: `"${entries[i]}" is no host, *.suffix, IP address or CIDR range.` }],
+    rule
+      ? []
+      : [{ path: `/${i}`, message: `"${entries[i]}" is no host, *.suffix, IP address or CIDR range.` }],
   );
   if (errors.length > 0) throw new AppError('validation_failed', { detail: errors[0]!.message, errors });
   const rules = parsed.filter((rule) => rule !== undefined);
@@ -61,7 +63,8 @@ function rangeRule(text: string): AllowList | undefined {
   const address = isIP(base) === 0 ? undefined : ipaddr.parse(base);
   if (!address || rest.length > 0 || !/^\d{1,3}$/.test(bits)) return undefined;
   // Mapped addresses are compared as the IPv4 addresses they are, so a range of them would never match.
-  if (address.range() === 'ipv4Mapped' || Number(bits) > (address.kind() === 'ipv4' ? 32 : 128)) return undefined;
+  if (address.range() === 'ipv4Mapped' || Number(bits) > (address.kind() === 'ipv4' ? 32 : 128))
+    return undefined;
   return (destination) => {
     const candidate = readAddress(destination.address);
     return candidate?.kind() === address.kind() && candidate.match(address, Number(bits));

@@ -28,7 +28,13 @@ export function guardedConnector({ allow, resolve = systemAddresses, connect_tim
     if (isIP(host) !== 0 && !mayReach(host)) return callback(refused(host), null);
     const lookup = checkedLookup(resolve, mayReach);
     // Said outright, or NODE_TLS_REJECT_UNAUTHORIZED=0 in the environment would trust everyone.
-    const connect = buildConnector({ lookup, timeout: connect_timeout_ms, rejectUnauthorized: true, ca, maxCachedSessions: 0 });
+    const connect = buildConnector({
+      lookup,
+      timeout: connect_timeout_ms,
+      rejectUnauthorized: true,
+      ca,
+      maxCachedSessions: 0,
+    });
     connect(target, callback);
   };
   return connector;
@@ -62,6 +68,8 @@ function noAddress(): NodeJS.ErrnoException {
 
 function systemAddresses(host: string): Promise<string[]> {
   return new Promise((resolve, reject) => {
-    systemLookup(host, { all: true }, (error, found) => (error ? reject(error) : resolve(found.map((one) => one.address))));
+    systemLookup(host, { all: true }, (error, found) =>
+      error ? reject(error) : resolve(found.map((one) => one.address)),
+    );
   });
 }

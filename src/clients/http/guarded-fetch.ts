@@ -31,7 +31,10 @@ export interface FetchResponse {
  * Calls a server. Rejects with the reason of `signal`, an `AppError` `egress_refused` for what may not be called, and
  * a `HttpFailure` for everything the network or the far side got wrong. Any status is an answer.
  */
-export type GuardedFetch = (request: FetchRequest, options: { signal: AbortSignal }) => Promise<FetchResponse>;
+export type GuardedFetch = (
+  request: FetchRequest,
+  options: { signal: AbortSignal },
+) => Promise<FetchResponse>;
 
 export interface GuardedFetchOptions {
   /** Internal destinations that may be called; see `parseAllowList`. */
@@ -63,7 +66,13 @@ export function createGuardedFetch(options: GuardedFetchOptions): GuardedFetch &
   const max_bytes = options.max_response_bytes ?? 16 * MIB;
   const connect = guardedConnector({ ...options, allow: parseAllowList(options.allow), connect_timeout_ms });
   // The deadline of the call bounds the waiting, so the pool has no timeouts of its own.
-  const agent = new Agent({ connect, maxHeaderSize: MAX_HEADER_BYTES, headersTimeout: 0, bodyTimeout: 0, allowH2: false });
+  const agent = new Agent({
+    connect,
+    maxHeaderSize: MAX_HEADER_BYTES,
+    headersTimeout: 0,
+    bodyTimeout: 0,
+    allowH2: false,
+  });
 
   const fetch: GuardedFetch = async (request, { signal }) => {
     signal.throwIfAborted();
@@ -80,7 +89,9 @@ export function createGuardedFetch(options: GuardedFetchOptions): GuardedFetch &
       }
     } catch (error) {
       signal.throwIfAborted();
-      throw deadline.signal.aborted ? httpFailure('timeout', hop.url.hostname) : failureOf(error, hop.url.hostname);
+      throw deadline.signal.aborted
+        ? httpFailure('timeout', hop.url.hostname)
+        : failureOf(error, hop.url.hostname);
     } finally {
       deadline.clear();
     }
@@ -98,17 +109,35 @@ function deadlineAfter(timeout_ms: number, outer: AbortSignal) {
   return { signal: AbortSignal.any([outer, controller.signal]), clear: () => clearTimeout(timer) };
 }
 
-function send(agent: Agent, { method, url, headers, body }: Hop, signal: AbortSignal): Promise<Dispatcher.ResponseData> {
-  return agent.request({ origin: url.origin, path: url.pathname + url.search, method, headers, body, signal });
+function send(
+  agent: Agent,
+  { method, url, headers, body }: Hop,
+  signal: AbortSignal,
+): Promise<Dispatcher.ResponseData> {
+  return agent.request({
+    origin: url.origin,
+    path: url.pathname + url.search,
+    method,
+    headers,
+    body,
+    signal,
+  });
 }
 
-function followed({ statusCode, headers }: Dispatcher.ResponseData, request: FetchRequest): string | undefined {
+function followed(
+  { statusCode, headers }: Dispatcher.ResponseData,
+  request: FetchRequest,
+): string | undefined {
   if (!isRedirect(statusCode) || request.final_statuses?.includes(statusCode)) return undefined;
   const { location } = headers;
   return Array.isArray(location) ? location[0] : location;
 }
 
-async function responseOf(answer: Dispatcher.ResponseData, hop: Hop, max_bytes: number): Promise<FetchResponse> {
+async function responseOf(
+  answer: Dispatcher.ResponseData,
+  hop: Hop,
+  max_bytes: number,
+): Promise<FetchResponse> {
   const host = hop.url.hostname;
   try {
     const headers = headersOf(answer.headers, host);
@@ -118,7 +147,12 @@ async function responseOf(answer: Dispatcher.ResponseData, hop: Hop, max_bytes: 
     const raw = await collect(answer.body, { host, max_bytes });
     const decoded = await decode(raw, headers['content-encoding'] ?? '', { host, max_bytes });
     const { 'content-encoding': _encoding, 'content-length': _length, ...rest } = headers;
-    return { status: answer.statusCode, headers: decoded ? rest : headers, body: decoded ?? raw, url: hop.url.href };
+    return {
+      status: answer.statusCode,
+      headers: decoded ? rest : headers,
+      body: decoded ?? raw,
+      url: hop.url.href,
+    };
   } catch (error) {
     // Whatever is still on its way is not wanted any more, and must not be read into memory.
     answer.body.on('error', () => undefined).destroy();
@@ -130,7 +164,10 @@ function headersOf(headers: Dispatcher.ResponseData['headers'], host: string): R
   const entries = Object.entries(headers).flatMap(([name, value]) =>
     value === undefined ? [] : [[name, Array.isArray(value) ? value.join(', ') : value] as const],
   );
-  const count = Object.values(headers).reduce((sum, value) => sum + (Array.isArray(value) ? value.length : 1), 0);
+  const count = Object.values(headers).reduce(
+    (sum, value) => sum + (Array.isArray(value) ? value.length : 1),
+    0,
+  );
   if (count > MAX_HEADERS) throw httpFailure('response_too_large', host);
   return Object.fromEntries(entries);
 }

@@ -44,8 +44,14 @@ const CODES: readonly (readonly [RegExp, HttpFailureCode])[] = [
   [/^(ENOTFOUND|EAI_|ENODATA|ESERVFAIL|EDNS)/, 'dns_failed'],
   [/^(ETIMEDOUT|UND_ERR_(CONNECT|HEADERS|BODY)_TIMEOUT)$/, 'timeout'],
   [/^(UND_ERR_HEADERS_OVERFLOW|UND_ERR_RES_EXCEEDED_MAX_SIZE|ERR_BUFFER_TOO_LARGE)$/, 'response_too_large'],
-  [/^(HPE_|Z_|ERR_BROTLI|ERR__ERROR_|UND_ERR_RES_CONTENT_LENGTH_MISMATCH|UND_ERR_RESPONSE)/, 'response_invalid'],
-  [/^(ERR_TLS|ERR_SSL|EPROTO|CERT_|UNABLE_TO_|DEPTH_ZERO_|SELF_SIGNED_|INVALID_CA|INVALID_PURPOSE|HOSTNAME_MISMATCH|ERR_OSSL)/, 'tls_failed'],
+  [
+    /^(HPE_|HTTPParserError$|Z_|ERR_BROTLI|ERR__ERROR_|UND_ERR_RES_CONTENT_LENGTH_MISMATCH|UND_ERR_RESPONSE)/,
+    'response_invalid',
+  ],
+  [
+    /^(ERR_TLS|ERR_SSL|EPROTO|CERT_|UNABLE_TO_|DEPTH_ZERO_|SELF_SIGNED_|INVALID_CA|INVALID_PURPOSE|HOSTNAME_MISMATCH|ERR_OSSL)/,
+    'tls_failed',
+  ],
   [/^(UND_ERR_INVALID_ARG|UND_ERR_REQ_CONTENT_LENGTH_MISMATCH|ERR_INVALID_CHAR)/, 'request_invalid'],
   [/^(UND_ERR_|E[A-Z0-9]+$)/, 'connection_failed'],
 ];
@@ -53,7 +59,9 @@ const CODES: readonly (readonly [RegExp, HttpFailureCode])[] = [
 /** The failure that an error of the transport means; what is not the transport's (a defect) comes back as it is. */
 export function failureOf(error: unknown, host: string): unknown {
   if (error instanceof HttpFailure || error instanceof AppError) return error;
-  const code = String((error as NodeJS.ErrnoException | undefined)?.code ?? '');
+  const { code: given, name } = (error ?? {}) as NodeJS.ErrnoException;
+  // The parser's errors often have no code, only their name.
+  const code = String(given ?? name ?? '');
   const meaning = CODES.find(([pattern]) => pattern.test(code))?.[1];
   return meaning ? httpFailure(meaning, host, error) : error;
 }

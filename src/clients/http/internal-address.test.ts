@@ -21,14 +21,36 @@ const INTERNAL = {
   teredo: ['2001:0:4136:e378:8000:63bf:3fff:fdd2'],
   'discard, segment routing, unassigned': ['100::1', '5f00::1', '4000::1', 'e000::1'],
   'platform services in public space': ['168.63.129.16'],
-  'no address': ['', 'localhost', '127.1', '0177.0.0.1', '0x7f.0.0.1', '2130706433', '127.0.0.1 ', '[::1]', '1.2.3.4.5'],
+  'no address': [
+    '',
+    'localhost',
+    '127.1',
+    '0177.0.0.1',
+    '0x7f.0.0.1',
+    '2130706433',
+    '127.0.0.1 ',
+    '[::1]',
+    '1.2.3.4.5',
+  ],
 };
 
 describe.each(Object.entries(INTERNAL))('%s', (_name, addresses) => {
   test.each(addresses)('%s is internal', (address) => expect(isInternalAddress(address)).toBe(true));
 });
 
-const PUBLIC = ['8.8.8.8', '1.1.1.1', '93.184.216.34', '100.63.255.255', '100.128.0.1', '172.15.0.1', '172.32.0.1', '169.253.0.1', '223.255.255.255', '2606:4700:4700::1111', '2a00:1450:4001::1'];
+const PUBLIC = [
+  '8.8.8.8',
+  '1.1.1.1',
+  '93.184.216.34',
+  '100.63.255.255',
+  '100.128.0.1',
+  '172.15.0.1',
+  '172.32.0.1',
+  '169.253.0.1',
+  '223.255.255.255',
+  '2606:4700:4700::1111',
+  '2a00:1450:4001::1',
+];
 
 test.each(PUBLIC)('%s is public', (address) => expect(isInternalAddress(address)).toBe(false));
 
@@ -37,19 +59,34 @@ const ipv4 = fc.tuple(octet, octet, octet, octet).map((octets) => octets.join('.
 
 test('an IPv6 form that carries an IPv4 address is internal, whatever it carries', () => {
   fc.assert(
-    fc.property(ipv4, fc.constantFrom('::ffff:', '::', '64:ff9b::', '::ffff:0:'), (address, prefix) => isInternalAddress(prefix + address)),
+    fc.property(ipv4, fc.constantFrom('::ffff:', '::', '64:ff9b::', '::ffff:0:'), (address, prefix) =>
+      isInternalAddress(prefix + address),
+    ),
   );
 });
 
 test('any text gets an answer, and what is no address is internal', () => {
-  fc.assert(fc.property(fc.oneof(fc.string(), fc.ipV4(), fc.ipV6()), (text) => readAddress(text) !== undefined || isInternalAddress(text)));
+  fc.assert(
+    fc.property(
+      fc.oneof(fc.string(), fc.ipV4(), fc.ipV6()),
+      (text) => readAddress(text) !== undefined || isInternalAddress(text),
+    ),
+  );
 });
 
 test('only loopback, private, shared and unique local addresses are a service of one’s own', () => {
   for (const address of ['127.0.0.1', '10.0.0.1', '100.64.0.1', 'fd12::1', '::1', '::ffff:10.0.0.1']) {
     expect([address, isServiceAddress(address)]).toEqual([address, true]);
   }
-  for (const address of ['169.254.169.254', '100.100.100.200', 'fd00:ec2::254', '0.0.0.0', '224.0.0.1', '8.8.8.8', 'x']) {
+  for (const address of [
+    '169.254.169.254',
+    '100.100.100.200',
+    'fd00:ec2::254',
+    '0.0.0.0',
+    '224.0.0.1',
+    '8.8.8.8',
+    'x',
+  ]) {
     expect([address, isServiceAddress(address)]).toEqual([address, false]);
   }
 });

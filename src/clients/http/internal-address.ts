@@ -10,7 +10,13 @@ const GLOBAL_IPV6 = ipaddr.parseCIDR('2000::/3');
  * Cloud metadata and platform services at addresses whose range does not tell: Azure's WireServer is even in public
  * space, Alibaba's stands among carrier-grade NAT, the IPv6 ones among unique local addresses.
  */
-const PLATFORM_ADDRESSES = new Set(['168.63.129.16', '100.100.100.200', 'fd00:ec2::254', 'fd20:ce::254', 'fd00:42::42']);
+const PLATFORM_ADDRESSES = new Set([
+  '168.63.129.16',
+  '100.100.100.200',
+  'fd00:ec2::254',
+  'fd20:ce::254',
+  'fd00:42::42',
+]);
 
 /** Networks that people run services in, as opposed to ranges with a meaning of their own. */
 const SERVICE_RANGES = new Set(['loopback', 'private', 'carrierGradeNat', 'uniqueLocal']);
@@ -41,7 +47,11 @@ export function isInternalAddress(ip: string): boolean {
  */
 export function isServiceAddress(ip: string): boolean {
   const address = readAddress(ip);
-  return address !== undefined && SERVICE_RANGES.has(address.range()) && !PLATFORM_ADDRESSES.has(address.toString());
+  return (
+    address !== undefined &&
+    SERVICE_RANGES.has(address.range()) &&
+    !PLATFORM_ADDRESSES.has(address.toString())
+  );
 }
 
 function parse(text: string): Address | undefined {

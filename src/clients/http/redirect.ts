@@ -24,7 +24,9 @@ export function nextHop(hop: Hop, status: number, location: string): Hop {
   if (!URL.canParse(location, hop.url.href)) throw httpFailure('response_invalid', hop.url.hostname);
   const url = requireCallable(new URL(location, hop.url));
   const headers = url.origin === hop.url.origin ? hop.headers : harmlessHeaders(hop.headers);
-  return becomesGet(hop.method, status) ? { method: 'GET', url, headers: withoutContent(headers), body: null } : { ...hop, url, headers };
+  return becomesGet(hop.method, status)
+    ? { method: 'GET', url, headers: withoutContent(headers), body: null }
+    : { ...hop, url, headers };
 }
 
 function becomesGet(method: HttpMethod, status: number): boolean {

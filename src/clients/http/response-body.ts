@@ -23,7 +23,10 @@ export interface BodyRequest {
 }
 
 /** Reads a body to its end, or stops as soon as it is too large: `response_too_large`. */
-export async function collect(body: AsyncIterable<Uint8Array>, { host, max_bytes }: BodyRequest): Promise<Uint8Array> {
+export async function collect(
+  body: AsyncIterable<Uint8Array>,
+  { host, max_bytes }: BodyRequest,
+): Promise<Uint8Array> {
   const chunks: Uint8Array[] = [];
   let size = 0;
   for await (const chunk of body) {
@@ -38,9 +41,19 @@ export async function collect(body: AsyncIterable<Uint8Array>, { host, max_bytes
  * Takes off the content encodings. Each layer is bounded while it is unpacked, so a bomb costs no more memory than
  * the largest body. Answers undefined when there is nothing to take off or an encoding is not known here.
  */
-export async function decode(bytes: Uint8Array, encoding: string, request: BodyRequest): Promise<Uint8Array | undefined> {
-  const names = encoding.toLowerCase().split(',').map((name) => name.trim()).filter((name) => name !== '' && name !== 'identity');
-  const decoders = names.map((name) => (Object.hasOwn(DECODERS, name) ? DECODERS[name] : undefined)).reverse();
+export async function decode(
+  bytes: Uint8Array,
+  encoding: string,
+  request: BodyRequest,
+): Promise<Uint8Array | undefined> {
+  const names = encoding
+    .toLowerCase()
+    .split(',')
+    .map((name) => name.trim())
+    .filter((name) => name !== '' && name !== 'identity');
+  const decoders = names
+    .map((name) => (Object.hasOwn(DECODERS, name) ? DECODERS[name] : undefined))
+    .reverse();
   if (bytes.length === 0 || decoders.length === 0 || decoders.includes(undefined)) return undefined;
   if (decoders.length > MAX_ENCODINGS) throw httpFailure('response_invalid', request.host);
   let decoded = bytes;

@@ -10,7 +10,9 @@ export function parseTarget(text: string): URL {
 /** Throws `egress_refused` unless the URL is http or https and carries no user name or password. */
 export function requireCallable(url: URL): URL {
   if (url.protocol !== 'http:' && url.protocol !== 'https:') {
-    throw new AppError('egress_refused', { detail: `Only http and https may be called, not ${url.protocol.slice(0, 40)}` });
+    throw new AppError('egress_refused', {
+      detail: `Only http and https may be called, not ${url.protocol.slice(0, 40)}`,
+    });
   }
   if (url.username !== '' || url.password !== '') {
     throw new AppError('egress_refused', { detail: 'A URL with a user name or password may not be called.' });

@@ -24,8 +24,10 @@ export function readHttpConfig(config: JsonObject): HttpCall {
   const method = methodOf(config.method);
   const headers = headersOf(config.headers);
   const body = bodyOf(config.body);
-  if (body !== null && (method === 'GET' || method === 'HEAD')) throw new ConfigProblem(`A ${method} request has no body.`);
-  const typed = typeof config.body === 'string' ? headers : { 'content-type': 'application/json', ...headers };
+  if (body !== null && (method === 'GET' || method === 'HEAD'))
+    throw new ConfigProblem(`A ${method} request has no body.`);
+  const typed =
+    typeof config.body === 'string' ? headers : { 'content-type': 'application/json', ...headers };
   return {
     method,
     url: urlOf(config.url, config.query),
@@ -42,19 +44,23 @@ function methodOf(value: Json = 'GET'): HttpMethod {
 }
 
 function urlOf(value: Json | undefined, query: Json | undefined): string {
-  if (typeof value !== 'string' || !URL.canParse(value)) throw new ConfigProblem('"url" must be an absolute URL.');
+  if (typeof value !== 'string' || !URL.canParse(value))
+    throw new ConfigProblem('"url" must be an absolute URL.');
   const url = new URL(value);
   for (const [name, given] of membersOf('query', query)) {
     const values = Array.isArray(given) ? given : [given];
     // Null is "not given": `default(x, null)` must not send the word "null".
-    for (const one of values) if (one !== null) url.searchParams.append(name, String(scalar(`query.${name}`, one)));
+    for (const one of values)
+      if (one !== null) url.searchParams.append(name, String(scalar(`query.${name}`, one)));
   }
   return url.href;
 }
 
 function headersOf(value: Json | undefined): Record<string, string> {
   const given = membersOf('headers', value).filter(([, one]) => one !== null);
-  const headers = given.map(([name, one]) => [name.toLowerCase(), String(scalar(`headers.${name}`, one))] as const);
+  const headers = given.map(
+    ([name, one]) => [name.toLowerCase(), String(scalar(`headers.${name}`, one))] as const,
+  );
   if (new Set(headers.map(([name]) => name)).size < headers.length) {
     throw new ConfigProblem('"headers" has a name twice, in upper and lower case.');
   }
@@ -81,7 +87,8 @@ function isStatus(value: Json): value is number {
 
 function membersOf(name: string, value: Json = null): [string, Json][] {
   if (value === null) return [];
-  if (typeof value !== 'object' || Array.isArray(value)) throw new ConfigProblem(`"${name}" must be an object.`);
+  if (typeof value !== 'object' || Array.isArray(value))
+    throw new ConfigProblem(`"${name}" must be an object.`);
   return Object.entries(value);
 }
 

@@ -57,7 +57,8 @@ function failureOutcome(error: unknown): NodeOutcome {
   if (error instanceof HttpFailure) {
     return failed(error.code === 'request_invalid' ? 'config_invalid' : error.code, error.message, null);
   }
-  if (error instanceof AppError && error.code === 'egress_refused') return failed(error.code, error.message, null);
+  if (error instanceof AppError && error.code === 'egress_refused')
+    return failed(error.code, error.message, null);
   throw error;
 }
 

@@ -27,18 +27,37 @@ export function createReport(): Report {
   };
   const rest = (): Problem[] =>
     more === 0 ? [] : [{ path: '', message: `There are ${more} more problems.` }];
-  return { root: createSite(() => '', report), problems: () => [...problems, ...rest()] };
+  return { root: new Place(report), problems: () => [...problems, ...rest()] };
 }
 
-/** Most places have no problem, so a pointer is only put together when it is asked for. */
-function createSite(path: () => string, report: (path: string, message: string) => void): Site {
-  return {
-    get path() {
-      return path();
-    },
-    at: (key) => createSite(() => `${path()}/${escapeToken(String(key))}`, report),
-    report: (message) => report(path(), message),
-  };
+type Sink = (path: string, message: string) => void;
+
+/**
+ * A class, so that the thousands of places of a document share their methods. Most have no problem, so a pointer is
+ * only put together when it is asked for.
+ */
+class Place implements Site {
+  readonly #parent: Place | undefined;
+  readonly #key: string | number;
+  readonly #sink: Sink;
+
+  constructor(sink: Sink, parent?: Place, key: string | number = '') {
+    this.#sink = sink;
+    this.#parent = parent;
+    this.#key = key;
+  }
+
+  get path(): string {
+    return this.#parent === undefined ? '' : `${this.#parent.path}/${escapeToken(String(this.#key))}`;
+  }
+
+  at(key: string | number): Site {
+    return new Place(this.#sink, this, key);
+  }
+
+  report(message: string): void {
+    this.#sink(this.path, message);
+  }
 }
 
 /** RFC 6901 §3. */

@@ -1,4 +1,4 @@
-import type { Json, JsonObject } from '../../contract/json.ts';
+import type { JsonObject } from '../../contract/json.ts';
 
 /** Where a tag of the workflow stood when the run was accepted. */
 export interface TagPosition {
@@ -30,7 +30,7 @@ export function manifestOf({ run_id, request, resolved, tags, params, created_at
       tag: resolved.tag ?? null,
       tag_version: resolved.tag_version ?? null,
     },
-    tags: tags as unknown as Json,
+    tags: tags.map(({ name, version, target_id, target_hash }) => ({ name, version, target_id, target_hash })),
     params,
     overrides: {},
     labels: request.labels,

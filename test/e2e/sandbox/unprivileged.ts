@@ -1,0 +1,55 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { chownSync, mkdtempSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { SandboxReport, SandboxResult } from '../../../src/contract/sandbox.ts';
+import type { JobSpec } from './jobs.ts';
+import type { WorkerInput } from './worker.ts';
+
+/** A normal user that nobody else of this machine is. */
+const UID = 61_900;
+const here = dirname(fileURLToPath(import.meta.url));
+const root = resolve(here, '../../..');
+
+export interface ForeignAnswer {
+  uid: number;
+  report: SandboxReport;
+  results: SandboxResult[];
+}
+
+/** Starts a worker as a normal user, from root through setpriv. */
+export function startWorker(jobs: readonly JobSpec[], how: { cache_dir?: string; bare?: boolean } = {}): ChildProcess {
+  const input: WorkerInput = { jobs, cache_dir: how.cache_dir ?? ownDirectory(), bare: how.bare === true };
+  const node = [process.execPath, '--import', 'tsx', join(here, 'worker.ts')];
+  const drop = ['--reuid', String(UID), '--regid', String(UID), '--clear-groups', '--'];
+  const [file = '', ...argv] = process.getuid?.() === 0 ? ['/usr/bin/setpriv', ...drop, ...node] : node;
+  const env = { PATH: '/usr/local/bin:/usr/bin:/bin', HOME: '/nonexistent', ORCHESTRATOR_TEST_SECRET: 'secret' };
+  const child = spawn(file, argv, { cwd: root, env, stdio: ['pipe', 'pipe', 'inherit'] });
+  child.stdin?.end(JSON.stringify(input));
+  return child;
+}
+
+/** Runs the jobs in a worker of a normal user. */
+export async function runAsNormalUser(
+  jobs: readonly JobSpec[],
+  how: { cache_dir?: string; bare?: boolean } = {},
+): Promise<ForeignAnswer> {
+  const child = startWorker(jobs, how);
+  let text = '';
+  child.stdout?.on('data', (chunk: Buffer) => (text += chunk.toString()));
+  await new Promise((done) => child.once('close', done));
+  const [first = '{}', second = '{}'] = text.split('\n');
+  const answer = { ...JSON.parse(first), ...JSON.parse(second) } as ForeignAnswer;
+  const decode = (result: SandboxResult): SandboxResult => ({
+    ...result,
+    artifacts: result.artifacts.map(({ path, bytes }) => ({ path, bytes: Buffer.from(bytes as unknown as string, 'base64') })),
+  });
+  return { ...answer, results: (answer.results ?? []).map(decode) };
+}
+
+function ownDirectory(): string {
+  const directory = mkdtempSync(join(tmpdir(), 'sandbox-user-'));
+  if (process.getuid?.() === 0) chownSync(directory, UID, UID);
+  return directory;
+}

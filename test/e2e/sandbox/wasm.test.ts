@@ -1,0 +1,51 @@
+import { createSandbox } from '../../../src/sandbox/sandbox.ts';
+import { CACHE_DIR } from './cache.ts';
+
+const { report, run } = await createSandbox({ environment: 'test', cache_dir: CACHE_DIR, force_backend: 'wasm' });
+const script = { language: 'javascript', accept_wasm: true } as const;
+
+describe('QuickJS, where namespaces are not to be had', () => {
+  it('is reported for javascript and typescript only, with the reason and the remedy', () => {
+    expect(report).toMatchObject({ available: true, isolation: 'wasm', reason: expect.any(String) as string });
+    const available = report.languages.filter((one) => one.available).map((one) => one.language);
+    expect(available).toEqual(['javascript', 'typescript']);
+  });
+
+  it('runs only what accepts it', async () => {
+    const code = 'sandbox_unavailable';
+    await expect(run({ language: 'javascript', source: '1' })).rejects.toMatchObject({ code });
+    await expect(run({ language: 'python', source: '1', accept_wasm: true })).rejects.toMatchObject({ code });
+    await expect(run({ ...script, source: '1', files: { a: Buffer.from('a') } })).rejects.toMatchObject({ code });
+  });
+
+  it('computes', async () => {
+    const result = await run({ ...script, source: `console.log(args[0], stdin, [1, 2].map((x) => x * 2)); console.error('e')`, args: ['a'], stdin: 'in' });
+    expect(result).toMatchObject({ cause: 'exited', exit_code: 0, isolation: 'wasm', stdout: 'a in [2,4]\n', stderr: 'e\n' });
+    const typed = await run({ ...script, language: 'typescript', module: 'esm', source: 'const x: number = await Promise.resolve(3); console.log(x)' });
+    expect(typed).toMatchObject({ cause: 'exited', exit_code: 0, stdout: '3\n' });
+  });
+
+  it('reaches nothing of the host', async () => {
+    const source = `const names = ['process', 'require', 'fetch', 'setTimeout', 'std', 'os', 'WebAssembly', 'Worker', 'Buffer', 'global'];
+console.log(names.filter((name) => name in globalThis).join());
+try { console.log(this.constructor.constructor('return typeof process')()); } catch (e) { console.log(e.message) }
+import('node:fs').then(() => console.log('IMPORTED'), () => console.log('no import'));`;
+    const result = await run({ ...script, source });
+    expect(result.stdout).toBe('\nundefined\nno import\n');
+  });
+
+  it('ends an endless loop, a memory hog and a program that throws', async () => {
+    expect(await run({ ...script, source: 'for (;;);', limits: { wall_ms: 300 } })).toMatchObject({ cause: 'timeout' });
+    const hog = 'const a = []; for (;;) a.push(new Array(1000).fill(0))';
+    expect(await run({ ...script, source: hog, limits: { memory_bytes: 32 * 2 ** 20 } })).toMatchObject({ cause: 'memory_limit' });
+    const thrown = await run({ ...script, source: `throw new TypeError('boo')` });
+    expect(thrown).toMatchObject({ cause: 'exited', exit_code: 1 });
+    expect(thrown.stderr).toContain('TypeError: boo');
+  });
+
+  it('can be cancelled', async () => {
+    const result = await run({ ...script, source: 'for (;;);' }, { signal: AbortSignal.timeout(300) });
+    expect(result).toMatchObject({ cause: 'cancelled' });
+    expect(result.usage.wall_ms).toBeLessThan(3_000);
+  });
+});

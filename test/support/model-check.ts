@@ -1,0 +1,79 @@
+import { Client, Connection } from '@temporalio/client';
+import pg from 'pg';
+
+const FINAL = ['completed', 'failed', 'errored', 'terminated', 'cancelled'];
+/** Temporal close status → the run states it may stand for (contract §4). */
+const CLOSED_AS: Record<string, string[]> = {
+  COMPLETED: ['completed', 'failed'],
+  FAILED: ['errored'],
+  CANCELLED: ['cancelled'],
+  TERMINATED: ['terminated'],
+  TIMED_OUT: ['errored'],
+  RUNNING: ['queued', 'provisioning', 'running', 'paused', 'terminating'],
+};
+
+/**
+ * The one check every crash test ends with: rows, events and Temporal tell the same story. Answers every
+ * contradiction it finds; an empty list means there is none.
+ */
+export async function contradictions(database_url: string, temporal_address: string): Promise<string[]> {
+  const db = new pg.Client({ connectionString: database_url });
+  await db.connect();
+  const connection = await Connection.connect({ address: temporal_address });
+  try {
+    const found: string[] = [];
+    for (const [what, query] of Object.entries(ROW_CHECKS)) {
+      const { rows } = await db.query<{ about: string }>(query);
+      found.push(...rows.map((row) => `${what}: ${row.about}`));
+    }
+    const { rows } = await db.query<{ id: string; state: string }>('SELECT id, state FROM run');
+    const client = new Client({ connection });
+    for (const row of rows) found.push(...(await againstTemporal(client, row)));
+    return found;
+  } finally {
+    await connection.close();
+    await db.end();
+  }
+}
+
+async function againstTemporal(client: Client, run: { id: string; state: string }): Promise<string[]> {
+  try {
+    const { status } = await client.workflow.getHandle(run.id).describe();
+    const allowed = CLOSED_AS[status.name] ?? [];
+    return allowed.includes(run.state) ? [] : [`run ${run.id} is ${run.state}, Temporal says ${status.name}`];
+  } catch (error) {
+    if ((error as Error).name !== 'WorkflowNotFoundError') throw error;
+    return FINAL.includes(run.state) ? [`run ${run.id} is ${run.state} and unknown to Temporal`] : [];
+  }
+}
+
+/** Each query lists what must not be. */
+const ROW_CHECKS: Record<string, string> = {
+  'events have a gap': `SELECT run_id::text AS about FROM run_event GROUP BY run_id HAVING max(seq) <> count(*) OR min(seq) <> 1`,
+  'the last event is not the run’s': `SELECT r.id::text AS about FROM run r WHERE last_event_seq <>
+    (SELECT count(*) FROM run_event e WHERE e.run_id = r.id)`,
+  'a final run has open steps': `SELECT s.run_id || ' ' || s.node AS about FROM step s JOIN run r ON r.id = s.run_id
+    WHERE r.ended_at IS NOT NULL AND s.state IN ('pending', 'running', 'waiting')`,
+  'a final run has open commands': `SELECT c.run_id || ' ' || c.id AS about FROM run_command c JOIN run r ON r.id = c.run_id
+    WHERE r.ended_at IS NOT NULL AND c.state IN ('queued', 'delivered')`,
+  'a final run is in the outbox': `SELECT o.run_id::text AS about FROM outbox o JOIN run r ON r.id = o.run_id
+    WHERE r.ended_at IS NOT NULL`,
+  'more than one final event': `SELECT run_id::text AS about FROM run_event
+    WHERE type IN ('run.completed', 'run.failed', 'run.errored', 'run.terminated', 'run.cancelled') GROUP BY run_id HAVING count(*) > 1`,
+  'the final event is not the last': `SELECT r.id::text AS about FROM run r JOIN run_event e ON e.run_id = r.id AND e.seq = r.last_event_seq
+    WHERE r.ended_at IS NOT NULL AND e.type <> 'run.' || r.state`,
+  'transitions do not join': `SELECT t.run_id::text AS about FROM (SELECT run_id, from_state,
+      lag(to_state) OVER (PARTITION BY run_id ORDER BY event_seq) AS before FROM run_state_transition) t
+    WHERE t.from_state IS DISTINCT FROM t.before`,
+  'the state is not the last transition': `SELECT r.id::text AS about FROM run r WHERE state <>
+    (SELECT to_state FROM run_state_transition t WHERE t.run_id = r.id ORDER BY event_seq DESC LIMIT 1)`,
+  'a step ended more than once': `SELECT run_id || ' ' || (data->>'node') AS about FROM run_event
+    WHERE type IN ('step.succeeded', 'step.failed', 'step.cancelled')
+    GROUP BY run_id, data->>'node', data->>'attempt' HAVING count(*) > 1`,
+  'a final run has no snapshot': `SELECT id::text AS about FROM run WHERE ended_at IS NOT NULL AND snapshot_id IS NULL`,
+  'a tag and its history differ': `SELECT t.name AS about FROM tag t JOIN LATERAL (SELECT to_id, version FROM tag_move m
+      WHERE m.project_id = t.project_id AND m.tag_name = t.name ORDER BY seq DESC LIMIT 1) m ON true
+    WHERE m.to_id <> t.target_id OR m.version <> t.version`,
+  'a blob does not hash to its name': `SELECT cas_id AS about FROM cas_blob
+    WHERE content IS NOT NULL AND 'sha256:' || encode(sha256(content), 'hex') <> cas_id`,
+};

@@ -1,0 +1,101 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import os from 'node:os';
+import path from 'node:path';
+import { loadConfig, type Config } from '../../src/config.ts';
+import { newId } from '../../src/ids.ts';
+import { createLogger } from '../../src/log.ts';
+import { openDatabase, type Database } from '../../src/persistence/db.ts';
+import { createSandbox } from '../../src/sandbox/sandbox.ts';
+import { serveApi } from '../../src/serve.ts';
+import { connectTemporal, installTemporalRuntime } from '../../src/clients/temporal-link.ts';
+import { NO_METRICS } from '../../src/contract/metrics.ts';
+import { startCodeWorker, startInterpreterWorker } from '../../worker/start.ts';
+import { apiClient, type ApiClient } from './api-client.ts';
+import { testDatabase } from './database.ts';
+import { testTemporal } from './stack.ts';
+
+export interface Product extends ApiClient {
+  config: Config;
+  database: Database;
+  database_url: string;
+  stop(): Promise<void>;
+}
+
+export interface ProductOptions {
+  /** Further settings, by environment name. */
+  env?: Record<string, string>;
+  /** Starts a code worker with a sandbox as well. */
+  code?: boolean;
+  /** Without it nothing runs the workflows. */
+  worker?: boolean;
+  /** Called with every SQL statement. */
+  onStatement?: (sql: string) => void;
+}
+
+let runtime_installed = false;
+
+const TOKEN = 'test-token-test-token-test-token-0123';
+
+/** API and workers in this process, on a database and task queues of their own, over the shared Temporal server. */
+export async function startProduct(options: ProductOptions = {}): Promise<Product> {
+  const { code = false, worker = true, env = {}, onStatement } = options;
+  const test_database = await testDatabase();
+  const data_dir = await mkdtemp(path.join(os.tmpdir(), 'orchestrator-product-'));
+  const config = testConfig(data_dir, env);
+  const logger = createLogger({ level: process.env.TEST_LOG_LEVEL ?? 'silent', service_name: 'test' });
+  if (!runtime_installed) installTemporalRuntime((level, message, about) => logger[level](about, message));
+  runtime_installed = true;
+  const database = openDatabase({ url: test_database.url, max_connections: 20, onStatement });
+  const { namespace, task_queue } = config.temporal;
+  const temporal = await connectTemporal({ address: testTemporal(), namespace, task_queue, eager: worker });
+  const base = { config, db: database.db, logger, metrics: NO_METRICS };
+  const linked = { ...base, temporal };
+  const sandbox = code ? await createSandbox({ environment: 'test', cache_dir: data_dir, search_path: process.env.PATH }) : undefined;
+  const workers = [
+    ...(worker ? [await startInterpreterWorker({ ...linked, config: withSharedBundle(config) })] : []),
+    ...(sandbox ? [await startCodeWorker(linked, sandbox)] : []),
+  ];
+  const api = await serveApi({
+    ...base,
+    temporal: temporal.runs,
+    database_url: test_database.url,
+    token: TOKEN,
+    tracing: false,
+    sandbox: () => sandbox?.report ?? null,
+  });
+  return {
+    ...apiClient(api.url, TOKEN),
+    config,
+    database,
+    database_url: test_database.url,
+    async stop() {
+      await api.stop();
+      await Promise.all(workers.map((w) => w.stop()));
+      await temporal.close();
+      await database.close();
+      await test_database.drop();
+      await rm(data_dir, { recursive: true, force: true });
+    },
+  };
+}
+
+function testConfig(data_dir: string, env: Record<string, string>): Config {
+  return loadConfig(
+    {
+      ORCHESTRATOR_SERVER_PORT: '0',
+      ORCHESTRATOR_SERVER_SHUTDOWN_GRACE_SECONDS: '3',
+      ORCHESTRATOR_DATA_DIR: data_dir,
+      ORCHESTRATOR_TEMPORAL_TASK_QUEUE: `test-${newId()}`,
+      ORCHESTRATOR_LIMITS_RATE_PER_SECOND: '100000',
+      ORCHESTRATOR_LIMITS_RATE_BURST: '100000',
+      ORCHESTRATOR_RUNS_SWEEP_INTERVAL_SECONDS: '1',
+      ...env,
+    },
+    data_dir,
+  );
+}
+
+/** Bundling takes seconds: all test files share what the first one made. */
+function withSharedBundle(config: Config): Config {
+  return { ...config, data_dir: path.join(os.tmpdir(), `orchestrator-test-bundles-${process.getuid?.() ?? 0}`) };
+}
