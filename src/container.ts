@@ -2,7 +2,7 @@ import { createGuardedFetch } from './clients/http/guarded-fetch.ts';
 import type { TemporalRuns } from './clients/temporal-link.ts';
 import type { Config } from './config.ts';
 import type { Metrics } from './contract/metrics.ts';
-import type { Sandbox } from './contract/sandbox.ts';
+import type { Sandbox, SandboxReport } from './contract/sandbox.ts';
 import { blobService } from './domain/blobs.ts';
 import { evaluationService } from './domain/evaluations.ts';
 import { idempotencyService } from './domain/idempotency.ts';
@@ -22,6 +22,7 @@ import { runService } from './domain/runs.ts';
 import { tagService } from './domain/tags.ts';
 import { runValues } from './domain/values.ts';
 import { newId } from './ids.ts';
+import { VERSION } from './version.ts';
 import type { Logger } from './log.ts';
 import { commandRepository } from './persistence/commands.ts';
 import type { Db } from './persistence/db.ts';
@@ -58,8 +59,15 @@ export function createStore({ config, db, logger }: Base) {
 
 export type Store = ReturnType<typeof createStore>;
 
+/** What the API needs beyond the database. */
+export interface Outside {
+  temporal: TemporalRuns;
+  /** What the code agent of this installation found; null where agents are elsewhere or have not reported. */
+  sandbox: () => SandboxReport | null;
+}
+
 /** The services of the API process. */
-export function createApiServices(base: Base, store: Store, temporal: TemporalRuns) {
+export function createApiServices(base: Base, store: Store, { temporal, sandbox }: Outside) {
   const { config, db, logger, metrics } = base;
   const { runs, definitions, blobs, planOf, inline_bytes } = store;
   const commands = commandRepository(db);
@@ -98,6 +106,7 @@ export function createApiServices(base: Base, store: Store, temporal: TemporalRu
       dispatch,
       feed,
       metrics,
+      sandbox,
       inline_bytes,
       ids: newId,
       clock,
@@ -136,7 +145,7 @@ export function createNodeTasks({ config }: Base, store: Store, agent: { id: str
     blobs,
     readDefinition: (version_hash) => definitions.readPinned(version_hash),
     executors: {
-      http: httpNode({ fetch, inline_bytes }),
+      http: httpNode({ fetch, inline_bytes, version: VERSION }),
       ...(agent.sandbox ? { code: codeNode({ sandbox: agent.sandbox, blobs }) } : {}),
     },
     agent_id: agent.id,

@@ -9,7 +9,7 @@ export interface LogOptions {
   destination?: DestinationStream;
 }
 
-const SECRET_NAMES = [
+const SECRET_NAMES = new Set([
   'authorization',
   'cookie',
   'token',
@@ -19,22 +19,43 @@ const SECRET_NAMES = [
   'secrets',
   'jwt_secret',
   'database_url',
-];
+]);
+const HIDDEN = '***';
+const SEARCHED_LEVELS = 4;
 const BUFFER_BYTES = 4_096;
 
-/** The process's logger: one JSON object per line. Names that hold secrets are hidden at the first three levels. */
+/** The process's logger: one JSON object per line, with fields that hold secrets hidden. */
 export function createLogger({ level, service_name, destination }: LogOptions): Logger {
   return pino(
     {
       level,
       base: { service: service_name },
-      timestamp: pino.stdTimeFunctions.isoTime,
-      formatters: { level: (label) => ({ level: label }) },
-      redact: { paths: SECRET_NAMES.flatMap((name) => [name, `*.${name}`, `*.*.${name}`]), censor: '***' },
+      timestamp: () => `,"time":"${new Date().toISOString()}"`,
+      formatters: { level: (label) => ({ level: label }), log: (line) => hideSecrets(line, SEARCHED_LEVELS) },
       serializers: { err: describeError, error: describeError },
     },
     destination ?? pino.destination({ dest: 1, sync: false, minLength: BUFFER_BYTES, periodicFlush: 100 }),
   );
+}
+
+/** Copies only what it has to change; pino's own redaction costs three times a whole line. */
+function hideSecrets(line: Record<string, unknown>, levels: number): Record<string, unknown> {
+  let copy = line;
+  for (const name in line) {
+    const value = line[name];
+    const shown = SECRET_NAMES.has(name.toLowerCase()) ? HIDDEN : inner(value, levels);
+    if (shown !== value) copy = { ...copy, [name]: shown };
+  }
+  return copy;
+}
+
+/** Errors have a serializer of their own, and other instances know best how to print themselves. */
+function inner(value: unknown, levels: number): unknown {
+  if (typeof value !== 'object' || value === null || levels === 0) return value;
+  const is_plain = Object.getPrototypeOf(value) === Object.prototype || Array.isArray(value);
+  if (!is_plain) return value;
+  if (Array.isArray(value)) return value.map((item) => inner(item, levels - 1));
+  return hideSecrets(value as Record<string, unknown>, levels - 1);
 }
 
 /** The logger of one run: every line carries its id. */

@@ -4,21 +4,16 @@ import { createApp } from './api/app.ts';
 import { capabilitiesOf } from './capabilities.ts';
 import { bearerAuthentication } from './api/middleware/bearer.ts';
 import { routeTable } from './api/routes/table.ts';
-import type { TemporalRuns } from './clients/temporal-link.ts';
-import { createApiServices, createStore, type Base } from './container.ts';
-import type { SandboxReport } from './contract/sandbox.ts';
+import { createApiServices, createStore, type Base, type Outside } from './container.ts';
 import { newId } from './ids.ts';
 import { asDatabaseError, ping } from './persistence/db.ts';
 import { listenForRuns } from './persistence/notifications.ts';
 import { VERSION } from './version.ts';
 
-export interface ServeOptions extends Base {
-  temporal: TemporalRuns;
+export interface ServeOptions extends Base, Outside {
   database_url: string;
   token: string;
   tracing: boolean;
-  /** What the agent found; asked at each call, because it may come later. */
-  sandbox: () => SandboxReport | null;
 }
 
 export interface Served {
@@ -31,7 +26,7 @@ export interface Served {
 export async function serveApi(options: ServeOptions): Promise<Served> {
   const { config, logger, metrics, db, temporal, database_url } = options;
   const store = createStore(options);
-  const services = createApiServices(options, store, temporal);
+  const services = createApiServices(options, store, options);
   const shutdown = new AbortController();
   const notifications = await listenForRuns(database_url, services.feed);
   metrics.observeActive(() => store.runs.countOpen());

@@ -15,7 +15,7 @@ import { onlyTests, parseOperations } from './rules/json-patch-operations.ts';
 import { placeInChain } from './rules/patch-chain.ts';
 import type { Expectation } from './rules/tag-move.ts';
 import { isTagName, isUuid } from './rules/tag-name.ts';
-import { untilWon } from './tags-attempt.ts';
+import { triesFor, untilWon } from './tags-attempt.ts';
 import { type Head, readHead, saveVersion } from './workflows-save.ts';
 
 export interface PatchRequest {
@@ -64,14 +64,15 @@ export function patchService(deps: PatchDeps): PatchService {
       const tag = { project_id: caller.project_id, name: request.tag };
       if (!isTagName(tag.name)) throw new AppError('not_found');
       const operations = parseOperations(request.operations, PATCH_LIMITS);
-      return untilWon(db, tag, async (at) => {
+      const attempt = async (at: Db) => {
         const head = await readHead(at, tag, request.expectation);
         if (!head) throw new AppError('not_found');
         const version = { artifact_id: head.id, version_hash: head.version_hash };
         const before = await deps.definitions.read(tag.project_id, version, at);
         const after = applyPatch(before as unknown as Json, request.operations);
         return onlyTests(operations) ? { changed: false, head } : savePatch({ ...deps, db: at }, caller, request, { head, after });
-      });
+      };
+      return untilWon(db, tag, attempt, triesFor(request.expectation));
     },
     get: async (project_id, id) => {
       const patch = isUuid(id) ? await findArtifact(db, project_id, id) : undefined;

@@ -2,6 +2,7 @@ import { AppError } from '../contract/errors.ts';
 import type { Definition } from '../contract/definition.ts';
 import type { Json, JsonObject } from '../contract/json.ts';
 import { isFinal } from '../contract/run.ts';
+import type { SandboxReport } from '../contract/sandbox.ts';
 import { canonicalJson } from '../language/canonical-json.ts';
 import type { Metrics } from '../contract/metrics.ts';
 import type { RunFilter, RunPosition, RunRepository, RunRow } from '../persistence/runs.ts';
@@ -11,6 +12,7 @@ import type { RefService } from './refs.ts';
 import { compileSchema } from './rules/json-schema.ts';
 import { SWEEP_AFTER_MS, type RunDispatch } from './run-dispatch.ts';
 import type { RunFeed } from './run-feed.ts';
+import { requireSandboxFor } from './rules/sandbox-fit.ts';
 import { manifestOf, type TagPosition } from './rules/run-manifest.ts';
 import { contentHash } from './rules/content-hash.ts';
 
@@ -35,6 +37,8 @@ interface Deps {
   dispatch: RunDispatch;
   feed: RunFeed;
   metrics: Pick<Metrics, 'runStarted'>;
+  /** What the code agent of this installation can run; null when agents are elsewhere. */
+  sandbox: () => SandboxReport | null;
   inline_bytes: number;
   ids: () => string;
   clock: () => Date;
@@ -54,12 +58,13 @@ export function runService(deps: Deps) {
 
     /**
      * Accepts a run: its tag is resolved once, input and params are checked, and the run is committed with the
-     * outbox item that starts it. Three statements. Errors: `not_found`, `input_invalid`.
+     * outbox item that starts it. Three statements. Errors: `not_found`, `input_invalid`, `sandbox_unavailable`.
      */
     async start(request: StartRun): Promise<RunRow> {
       const { project_id } = request;
       const resolved = await deps.refs.resolve(project_id, request.workflow);
       const definition = await deps.readDefinition(resolved.version_hash);
+      requireSandboxFor(definition, deps.sandbox());
       const { plan } = await deps.planOf(resolved.version_hash);
       // A hash that no tag leads to still has the name its document gives it.
       const workflow = resolved.workflow ?? definition.name;

@@ -5,7 +5,7 @@ import { listMoves, listTags, type TagFilter, type TagMoveRow } from '../persist
 import type { Caller } from './refs.ts';
 import { decideTag, type Expectation, type TagCommand } from './rules/tag-move.ts';
 import { isTagName, parseRef, requireTagName } from './rules/tag-name.ts';
-import { untilWon } from './tags-attempt.ts';
+import { triesFor, untilWon } from './tags-attempt.ts';
 import { type TagChange, writeDecision } from './tags-write.ts';
 
 export interface Page<T, K> {
@@ -55,12 +55,13 @@ export function tagService(deps: TagDeps): TagService {
   const { db } = deps;
   const change = (command: TagCommand, caller: Caller, name: string, request: TagRequest & Partial<MoveRequest>) => {
     const tag = { project_id: caller.project_id, name };
-    return untilWon(db, tag, async (at) => {
+    const { expectation, protect } = request;
+    const attempt = async (at: Db) => {
       const reading = await readFor(at, command, tag, request.target);
-      const { expectation, protect } = request;
       const decision = decideTag({ command, ...reading, expectation, protect });
       return writeDecision({ db: at, ids: deps.ids }, { caller, name, ...request }, reading, decision);
-    });
+    };
+    return untilWon(db, tag, attempt, triesFor(expectation));
   };
   const existing = (command: TagCommand) => (caller: Caller, name: string, request: TagRequest & Partial<MoveRequest>) => {
     if (!isTagName(name)) throw new AppError('not_found');

@@ -6,6 +6,7 @@ import { patchService } from './patches.ts';
 import { refService } from './refs.ts';
 import { tagService } from './tags.ts';
 import { workflowService } from './workflows.ts';
+import { diffService } from './workflows-diff.ts';
 
 export interface StoreLimits {
   /** One blob. */
@@ -37,7 +38,8 @@ export function storeServices({ db, ids, onCorrupt, limits: given }: StoreOption
   const tags = tagService({ db, ids });
   const patches = patchService({ db, ids, max_chain: limits.chain, definitions, blobs });
   const workflows = workflowService({ db, ids, refs, tags, definitions });
-  return { refs, definitions, blobs, artifacts, tags, patches, workflows };
+  const diffs = diffService({ refs, definitions });
+  return { refs, definitions, blobs, artifacts, tags, patches, workflows, diffs };
 }
 
 export type StoreServices = ReturnType<typeof storeServices>;

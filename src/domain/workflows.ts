@@ -9,7 +9,7 @@ import type { Caller, RefService } from './refs.ts';
 import type { Expectation } from './rules/tag-move.ts';
 import { isTagName, requireTagName } from './rules/tag-name.ts';
 import { type Page, page, type TagRequest, type TagService } from './tags.ts';
-import { untilWon } from './tags-attempt.ts';
+import { triesFor, untilWon } from './tags-attempt.ts';
 import { type Head, readHead, saveVersion } from './workflows-save.ts';
 
 export interface SaveRequest {
@@ -65,11 +65,12 @@ export function workflowService(deps: WorkflowDeps): WorkflowService {
     save: async (caller, request) => {
       const tag = { project_id: caller.project_id, name: requireTagName(request.tag, '/tag_name') };
       const encoded = encodeDefinition(request.definition);
-      return untilWon(db, tag, async (at) => {
+      const attempt = async (at: Db) => {
         const head = await readHead(at, tag, request.expectation);
         if (head?.version_hash === encoded.cas_id) return { changed: false, head };
         return saveDefinition({ ...deps, db: at }, caller, request, { head, encoded });
-      });
+      };
+      return untilWon(db, tag, attempt, triesFor(request.expectation));
     },
     createEmpty: async (caller, { name, description }) => {
       if (requireTagName(name).includes('/')) throw segmentOnly();

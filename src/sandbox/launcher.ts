@@ -45,6 +45,8 @@ export function launcherScript(options: LauncherOptions): string {
     `( ${closeInherited()}${exports(options.env)}${start(program)} ) <&8 2>&9 8<&- 9>&- &`,
     'child=$!',
     'exec 8<&- 9>&-',
+    // The signal may have come just before there was a child to pass it on to.
+    ...(options.namespaced ? ['[ "$stopped" ] && kill -s TERM -- -1'] : []),
     'wait $child; status=$?',
     // A trapped signal ends `wait` early; 127 means that the child was waited for already.
     'while [ "$stopped" ]; do stopped=; wait $child; again=$?; [ $again -eq 127 ] || status=$again; done',

@@ -74,8 +74,13 @@ function launch(tools: NamespaceTools, uid: number | null, inputs: Launch['input
     mounts: WRITABLE_MOUNTS,
     // The child of bubblewrap is process 1 inside: the launcher, which passes the signal on to all.
     terminate: (pid) => readChildren(pid).forEach((launcher) => signal(launcher, 'SIGTERM')),
-    // The kernel ends the whole pid namespace with it.
-    kill: (child) => void child.kill('SIGKILL'),
+    // The kernel ends the whole pid namespace with its process 1.
+    kill: (child) => {
+      if (child.pid !== undefined && child.exitCode === null) {
+        readChildren(child.pid).forEach((launcher) => signal(launcher, 'SIGKILL'));
+      }
+      child.kill('SIGKILL');
+    },
   };
 }
 

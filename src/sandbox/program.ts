@@ -32,6 +32,8 @@ export interface ProgramOptions {
 const MIB = 1024 * 1024;
 /** Below this V8 hangs at start instead of failing. */
 const MIN_V8_DATA_BYTES = 128 * MIB;
+/** Denied pages end V8 in a segmentation fault without a word; the watchdog is left room to be first. */
+const V8_HEADROOM_BYTES = 64 * MIB;
 /** Go's runtime crashes in odd ways when pages are denied, so the watchdog is left time to see it first. */
 const GO_HEADROOM_BYTES = 2_048 * MIB;
 
@@ -73,7 +75,8 @@ function planNode({ request, limits, runtime, work }: ProgramOptions, args: read
   const flags = [`--max-old-space-size=${heap_mib}`];
   if (request.language === 'typescript') flags.push('--enable-source-maps');
   const argv = [runtime.executable, ...flags, `${work}/${file}`, ...args];
-  return { file, argv, memory_limit: { of: 'data', bytes: Math.max(limits.memory_bytes, MIN_V8_DATA_BYTES) } };
+  const bytes = Math.max(limits.memory_bytes + V8_HEADROOM_BYTES, MIN_V8_DATA_BYTES);
+  return { file, argv, memory_limit: { of: 'data', bytes } };
 }
 
 /** `-I` keeps the program's directory off the import path; modules that came along are meant to be imported. */

@@ -51,13 +51,14 @@ export function assembleResult(facts: RunFacts): SandboxResult {
 }
 
 /** The cause of a run that nobody stopped. */
-function causeOfEnd({ status, request, limits, cpu_ms }: RunFacts, stderr: string): SandboxCause {
+function causeOfEnd(facts: RunFacts, stderr: string): SandboxCause {
+  const { status, request, limits, cpu_ms } = facts;
   if (!status.started || !status.ended) return 'sandbox_error';
   if (status.exit_code === 0) return 'exited';
   const spent_ms = Math.max(cpu_ms, status.cpu_ms);
   if (status.signal === 'SIGXCPU' || (status.signal === 'SIGKILL' && spent_ms >= limits.cpu_ms)) return 'cpu_limit';
   if (status.signal === 'SIGXFSZ' || status.disk_full) return 'disk_limit';
-  if (ranOutOfMemory(request, stderr)) return 'memory_limit';
+  if (ranOutOfMemory(request, stderr) || crashedNearLimit(facts)) return 'memory_limit';
   return status.signal === null ? 'exited' : 'signaled';
 }
 
@@ -72,6 +73,13 @@ const OUT_OF_MEMORY: Readonly<Record<SandboxRequest['language'], RegExp>> = {
 /** The kernel's limit makes an allocation fail, and the runtime then ends with words of its own. */
 function ranOutOfMemory(request: SandboxRequest, stderr: string): boolean {
   return OUT_OF_MEMORY[request.language].test(stderr);
+}
+
+const CRASHES = ['SIGSEGV', 'SIGABRT', 'SIGTRAP', 'SIGILL', 'SIGBUS'];
+
+/** Some runtimes only crash when the kernel denies them memory. */
+function crashedNearLimit({ status, limits, peak_memory_bytes }: RunFacts): boolean {
+  return CRASHES.includes(status.signal ?? '') && peak_memory_bytes > limits.memory_bytes * 0.8;
 }
 
 function detailOf(facts: RunFacts, cause: SandboxCause, stderr: string): string | undefined {

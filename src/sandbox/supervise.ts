@@ -1,5 +1,5 @@
 import { spawn, type ChildProcess, type StdioOptions } from 'node:child_process';
-import type { Readable, Writable } from 'node:stream';
+import type { Duplex, Readable, Writable } from 'node:stream';
 import type { SandboxIsolation, SandboxRequest, SandboxResult, SandboxRunOptions } from '../contract/sandbox.ts';
 import { readArtifacts, type Artifacts } from './artifacts.ts';
 import { stopOnAbort } from './cancellation.ts';
@@ -8,6 +8,7 @@ import { FIXED_LIMITS, type ResolvedLimits } from './limits.ts';
 import { outputCapture, type OutputCapture } from './output-capture.ts';
 import { outputPacer } from './output-pacer.ts';
 import { assembleResult } from './run-result.ts';
+import { startGate } from './start-gate.ts';
 import { readStatus } from './status-report.ts';
 import { verdict, type Verdict } from './verdict.ts';
 import { startWatchdog } from './watchdog.ts';
@@ -46,7 +47,8 @@ export async function supervise(launch: Launch, job: Job): Promise<SandboxResult
   const cause = verdict();
   const child = start(launch, job.request);
   const gone = whenGone(child);
-  const kill = (): void => launch.kill(child);
+  const gate = startGate(child.stdio[LAUNCHER_FD.status] as Duplex | null, () => launch.kill(child));
+  const kill = gate.kill;
   const claimAndKill = (...claim: Parameters<Verdict['claim']>): void => {
     if (cause.claim(...claim)) kill();
   };
@@ -56,7 +58,7 @@ export async function supervise(launch: Launch, job: Job): Promise<SandboxResult
   const artifacts = collectArtifacts(child, job.limits, claimAndKill);
   const wall_timer = setTimeout(() => claimAndKill('timeout'), job.limits.wall_ms);
   const cancellation = stopOnAbort(job.options.signal, cause, {
-    terminate: () => (child.pid !== undefined && readStatus(status()).started ? launch.terminate(child.pid) : kill()),
+    terminate: () => (child.pid !== undefined && gate.isOpen() ? launch.terminate(child.pid) : kill()),
     kill,
   });
   const watchdog = startWatchdog({ ...launch, ...job, pid: child.pid ?? 0, verdict: cause, exceeded: kill });

@@ -91,7 +91,7 @@ test('a cancel ends what is in flight and closes the execution as Canceled', asy
 test('a terminate closes the execution as Terminated', async () => {
   const id = await begin('terminated', { slow: bash('trap "" TERM; sleep 60') });
   await untilStep(id, 'slow', 'running');
-  expect((await product.call('POST', `/runs/${id}/terminate`)).status).toBe(422);
+  expect((await product.call('POST', `/runs/${id}/terminate`, {})).status).toBe(422);
   expect((await product.call('POST', `/runs/${id}/terminate`, { reason: 'stop it' })).status).toBe(202);
   expect(await product.ended(id)).toMatchObject({ state: 'terminated', reason: 'stop it' });
   await expectStatus(id, 'TERMINATED');

@@ -46,7 +46,9 @@ test('values above 32 KiB travel by reference, and everything still works on the
   expect(run).toMatchObject({ state: 'completed', input: null, output: null });
   expect(run.output_ref).toMatch(/^sha256:/);
   const output = await product.call<{ copy: number[]; size: number }>('GET', `/blobs/${String(run.output_ref)}`);
-  expect(output.body).toEqual({ copy: [...list, ...list], size: 40_000 });
+  expect(output.body.size).toBe(40_000);
+  expect(output.body.copy.length).toBe(40_000);
+  expect(output.body.copy.slice(19_998, 20_002)).toEqual([139_986, 139_993, 0, 7]);
   const steps = Object.fromEntries((await product.steps(id)).map((step) => [step.node, step]));
   expect(steps.size?.output).toBe(40_000);
   expect(steps.guarded?.output).toBe('big');

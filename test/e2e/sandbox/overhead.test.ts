@@ -17,7 +17,7 @@ afterAll(() => rmSync(directory, { recursive: true }));
 function raw(file: string, ...argv: string[]): Promise<number> {
   const started = performance.now();
   return new Promise((done) => {
-    spawn(file, argv, { stdio: ['ignore', 'pipe', 'pipe'] }).once('close', () => done(performance.now() - started));
+    spawn(file, argv, { stdio: ['ignore', 'pipe', 'pipe'], env: {} }).once('close', () => done(performance.now() - started));
   });
 }
 

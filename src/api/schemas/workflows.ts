@@ -1,0 +1,80 @@
+import { z } from 'zod';
+import { anyJson, contentHash, instant, jsonObject, pageQuery, queryFlag, uuid } from './common.ts';
+import { message } from './patches.ts';
+import { expectedVersion } from './tags.ts';
+
+const RUN_TYPES = ['intent_processing', 'code_execution', 'code_analysis', 'code_review', 'deployment'] as const;
+
+export const workflowParams = z.strictObject({ ref: z.string() });
+export const versionParams = z.strictObject({ ref: z.string(), n: z.coerce.number('must be a number').int().min(1) });
+export const readWorkflowQuery = z.strictObject({ materialize: queryFlag.default(false) });
+export const versionsQuery = z.strictObject(pageQuery);
+
+export const listWorkflowsQuery = z.strictObject({
+  ...pageQuery,
+  prefix: z.string().max(200).optional(),
+  type: z.string().optional().meta({ description: 'Runs of a built-in type, in place of workflows.' }),
+  status: z.string().optional().meta({ description: 'Runs in a state, in place of workflows.' }),
+});
+
+/** Three requests in one, told apart by their fields, so that each problem is named where it is. */
+export const createWorkflowBody = z
+  .strictObject({
+    tag_name: z.string().min(1).max(200).optional(),
+    workflow: anyJson.optional().meta({ description: 'The definition document.' }),
+    message,
+    expected_version: expectedVersion,
+    name: z.string().min(1).max(200).optional().meta({ description: 'An empty workflow, or the name of a typed start.' }),
+    description: z.string().max(10_000).optional(),
+    type: z.enum(RUN_TYPES).optional(),
+    project_id: uuid.optional(),
+    input: anyJson.optional(),
+  })
+  .superRefine((body, ctx) => {
+    const missing = (field: string) => ctx.addIssue({ code: 'custom', path: [field], message: 'is missing' });
+    if (body.type !== undefined || body.name !== undefined) {
+      if (body.name === undefined) missing('name');
+      refuse(ctx, body, body.type === undefined ? ['tag_name', 'workflow', 'input', 'project_id'] : ['tag_name', 'workflow']);
+      return;
+    }
+    if (body.tag_name === undefined) missing('tag_name');
+    if (body.workflow === undefined) missing('workflow');
+    refuse(ctx, body, ['description', 'input', 'project_id']);
+  });
+
+function refuse(ctx: z.RefinementCtx, body: Record<string, unknown>, fields: readonly string[]): void {
+  for (const field of fields) {
+    if (body[field] !== undefined) ctx.addIssue({ code: 'custom', path: [field], message: 'does not go with the other fields' });
+  }
+}
+
+const version = {
+  artifact_id: z.string().nullable(),
+  kind: z.enum(['dag_version', 'patch_set']).nullable(),
+  cas_id: contentHash.nullable(),
+  version_hash: contentHash.nullable(),
+  base_version: z.string().nullable(),
+  depth: z.int().nullable(),
+  nodes_count: z.int().nullable(),
+  edges_count: z.int().nullable(),
+  message: z.string().nullable(),
+  created_by: z.string().nullable(),
+  created_at: instant.nullable(),
+};
+
+export const workflowView = z
+  .object({
+    workflow_id: z.string().nullable(),
+    name: z.string().nullable(),
+    description: z.string().nullable(),
+    project_id: z.string(),
+    tag: z.string().nullable(),
+    tag_version: z.int().nullable(),
+    ...version,
+    definition: jsonObject.optional(),
+  })
+  .meta({ id: 'Workflow' });
+
+export const versionView = z
+  .object({ number: z.int(), ...version, op_count: z.int(), parents: z.array(z.string()), definition: jsonObject.optional() })
+  .meta({ id: 'WorkflowVersion' });
