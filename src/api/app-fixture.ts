@@ -2,6 +2,7 @@ import type { AddressInfo } from 'node:net';
 import { NO_METRICS } from '../contract/metrics.ts';
 import type { IdempotencyService } from '../domain/idempotency.ts';
 import { createApp, type AppOptions } from './app.ts';
+import { apiServer } from './app-server.ts';
 import { bearerAuthentication } from './middleware/bearer.ts';
 import type { ProblemDocument } from './error-handler.ts';
 import type { Route } from './route.ts';
@@ -39,7 +40,7 @@ export async function listeningApi(
 ): Promise<TestApi> {
   const failures: unknown[] = [];
   const app = createApp({ ...defaults(failures), routes, ...options });
-  const server = app.listen(0, '127.0.0.1');
+  const server = apiServer(app).listen(0, '127.0.0.1');
   await new Promise((resolve) => server.once('listening', resolve));
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   return {

@@ -27,12 +27,15 @@ export interface ArtifactDeps {
 }
 
 export function artifactService({ db, definitions }: ArtifactDeps): ArtifactService {
-  const get = async (project_id: string, id: string) => found(isUuid(id) && (await findArtifact(db, project_id, id)));
+  const get = async (project_id: string, id: string) =>
+    found(isUuid(id) && (await findArtifact(db, project_id, id)));
   return {
     get,
-    byVersionHash: async (project_id, version_hash) => found(await findArtifactByHash(db, project_id, version_hash)),
+    byVersionHash: async (project_id, version_hash) =>
+      found(await findArtifactByHash(db, project_id, version_hash)),
     materialise: async ({ id, project_id, kind, version_hash }) => {
-      if (version_hash === null) throw new AppError('state_conflict', { detail: `A ${kind} has no definition.` });
+      if (version_hash === null)
+        throw new AppError('state_conflict', { detail: `A ${kind} has no definition.` });
       return definitions.read(project_id, { artifact_id: id, version_hash });
     },
     chain: async (project_id, id, { after = 0, limit }) => {

@@ -30,7 +30,8 @@ export function encodeDefinition(document: unknown): EncodedDefinition {
   const valid = document as Definition;
   const encoded = encodeJson(document as Json);
   const { bytes } = DEFINITION_LIMITS;
-  if (encoded.bytes.length > bytes) refuse([{ path: '', message: `the definition has more than ${bytes} bytes` }]);
+  if (encoded.bytes.length > bytes)
+    refuse([{ path: '', message: `the definition has more than ${bytes} bytes` }]);
   return { ...encoded, document: valid, nodes_count: countNodes(valid), edges_count: countEdges(valid) };
 }
 

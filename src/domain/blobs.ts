@@ -51,7 +51,8 @@ export function blobService(deps: BlobDeps): BlobService {
       const { cas_id, bytes } = await collect(source, max_bytes, upload.announced_bytes);
       return store(project_id, { cas_id, media_type: upload.media_type, bytes }, upload.expected);
     },
-    get: async (project_id, cas_id) => verified(found(isHash(cas_id) && (await getBlob(db, project_id, cas_id))), deps.onCorrupt),
+    get: async (project_id, cas_id) =>
+      verified(found(isHash(cas_id) && (await getBlob(db, project_id, cas_id))), deps.onCorrupt),
     head: async (project_id, cas_id) => found(isHash(cas_id) && (await headBlob(db, project_id, cas_id))),
   };
 }

@@ -1,7 +1,13 @@
 import type { Definition } from '../contract/definition.ts';
 import type { Json } from '../contract/json.ts';
 import { AppError } from '../contract/errors.ts';
-import { findSnapshot, findVersionProject, readLinks, recordSnapshot, type SnapshotRow } from '../persistence/artifacts-snapshot.ts';
+import {
+  findSnapshot,
+  findVersionProject,
+  readLinks,
+  recordSnapshot,
+  type SnapshotRow,
+} from '../persistence/artifacts-snapshot.ts';
 import { putBlobs } from '../persistence/blobs.ts';
 import type { Db } from '../persistence/db.ts';
 import { verified } from './blobs.ts';
@@ -104,11 +110,16 @@ async function replay(deps: Deps, project_id: string, row: SnapshotRow): Promise
 }
 
 function parsed(deps: Deps, version_hash: string, content: Buffer): Materialised {
-  const { bytes } = verified({ cas_id: version_hash, media_type: 'application/json', bytes: content }, deps.onCorrupt);
+  const { bytes } = verified(
+    { cas_id: version_hash, media_type: 'application/json', bytes: content },
+    deps.onCorrupt,
+  );
   return { document: freezeJson(JSON.parse(bytes.toString('utf8')) as Definition), size_bytes: bytes.length };
 }
 
 function corrupt(deps: Deps, version_hash: string): AppError {
   deps.onCorrupt?.(version_hash);
-  return new AppError('blob_corrupt', { cause: new Error(`version ${version_hash} does not materialise to its hash`) });
+  return new AppError('blob_corrupt', {
+    cause: new Error(`version ${version_hash} does not materialise to its hash`),
+  });
 }

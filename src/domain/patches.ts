@@ -70,7 +70,9 @@ export function patchService(deps: PatchDeps): PatchService {
         const version = { artifact_id: head.id, version_hash: head.version_hash };
         const before = await deps.definitions.read(tag.project_id, version, at);
         const after = applyPatch(before as unknown as Json, request.operations);
-        return onlyTests(operations) ? { changed: false, head } : savePatch({ ...deps, db: at }, caller, request, { head, after });
+        return onlyTests(operations)
+          ? { changed: false, head }
+          : savePatch({ ...deps, db: at }, caller, request, { head, after });
       };
       return untilWon(db, tag, attempt, triesFor(request.expectation));
     },
@@ -85,7 +87,12 @@ export function patchService(deps: PatchDeps): PatchService {
   };
 }
 
-async function savePatch(deps: PatchDeps, caller: Caller, request: PatchRequest, change: { head: Head; after: Json }): Promise<PatchResult> {
+async function savePatch(
+  deps: PatchDeps,
+  caller: Caller,
+  request: PatchRequest,
+  change: { head: Head; after: Json },
+): Promise<PatchResult> {
   const { head } = change;
   const result = encodeDefinition(change.after);
   if (result.cas_id === head.version_hash) return { changed: false, head };
@@ -95,7 +102,15 @@ async function savePatch(deps: PatchDeps, caller: Caller, request: PatchRequest,
   const { project_id, actor: created_by } = caller;
   const { cas_id: version_hash, nodes_count, edges_count } = result;
   const op_count = (request.operations as unknown[]).length;
-  const facts = { id, project_id, cas_id: operations.cas_id, version_hash, nodes_count, edges_count, op_count };
+  const facts = {
+    id,
+    project_id,
+    cas_id: operations.cas_id,
+    version_hash,
+    nodes_count,
+    edges_count,
+    op_count,
+  };
   const saved = await saveVersion(deps.db, {
     caller,
     tag: request.tag,

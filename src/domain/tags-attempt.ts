@@ -50,7 +50,11 @@ async function locked<T>(tx: Db, tag: TagKey, attempt: (db: Db) => Promise<T>): 
 function isRace(error: unknown): boolean {
   if (error instanceof LostRace) return true;
   const state = sqlState(error);
-  return state !== undefined && RACES.has(state.code) && (state.code.startsWith('40') || isTagConstraint(state.constraint));
+  return (
+    state !== undefined &&
+    RACES.has(state.code) &&
+    (state.code.startsWith('40') || isTagConstraint(state.constraint))
+  );
 }
 
 const isTagConstraint = (constraint = ''): boolean => /^(tag|workflow)_/.test(constraint);

@@ -1,6 +1,13 @@
 import type { Db } from '../persistence/db.ts';
 import type { Destination, TagReading, TagRow } from '../persistence/tags.ts';
-import { advanceTag, createTag, deleteTag, protectTag, type TagWrite, type Written } from '../persistence/tags-write.ts';
+import {
+  advanceTag,
+  createTag,
+  deleteTag,
+  protectTag,
+  type TagWrite,
+  type Written,
+} from '../persistence/tags-write.ts';
 import type { Caller } from './refs.ts';
 import type { Decision } from './rules/tag-move.ts';
 import { LostRace } from './tags-attempt.ts';
@@ -34,11 +41,23 @@ export async function writeDecision(
     case 'nothing':
       return { tag: current!, outcome: 'unchanged' };
     case 'create':
-      return { tag: created(write, destination!, await won(createTag(deps.db, { ...write, workflow_id: deps.ids(), to: destination! }))), outcome: 'created' };
+      return {
+        tag: created(
+          write,
+          destination!,
+          await won(createTag(deps.db, { ...write, workflow_id: deps.ids(), to: destination! })),
+        ),
+        outcome: 'created',
+      };
     case 'advance': {
       const { type, cursor_seq, reverses_seq } = decision;
-      const done = await won(advanceTag(deps.db, { ...write, type, from: current!, to: destination!, cursor_seq, reverses_seq }));
-      return { tag: moved(current!, write, destination!, { ...done, cursor_seq: cursor_seq ?? done.version }), outcome: 'moved' };
+      const done = await won(
+        advanceTag(deps.db, { ...write, type, from: current!, to: destination!, cursor_seq, reverses_seq }),
+      );
+      return {
+        tag: moved(current!, write, destination!, { ...done, cursor_seq: cursor_seq ?? done.version }),
+        outcome: 'moved',
+      };
     }
     case 'protect':
       await won(protectTag(deps.db, { ...write, version: current!.version, protect: protect! }));
@@ -55,13 +74,28 @@ async function won(writing: Promise<Written | undefined>): Promise<Written> {
   return written;
 }
 
-const targetOf = ({ id, kind, version_hash }: Destination) => ({ target_id: id, target_kind: kind, target_hash: version_hash });
+const targetOf = ({ id, kind, version_hash }: Destination) => ({
+  target_id: id,
+  target_kind: kind,
+  target_hash: version_hash,
+});
 
 function created(write: TagWrite, to: Destination, { version, moved_at }: Written): TagRow {
   const place = { version, cursor_seq: version, protected: write.protect ?? false };
   return { name: write.name, ...targetOf(to), ...place, moved_by: write.actor, moved_at };
 }
 
-function moved(before: TagRow, write: TagWrite, to: Destination, done: Written & { cursor_seq: number }): TagRow {
-  return { ...before, ...targetOf(to), ...done, protected: write.protect ?? before.protected, moved_by: write.actor };
+function moved(
+  before: TagRow,
+  write: TagWrite,
+  to: Destination,
+  done: Written & { cursor_seq: number },
+): TagRow {
+  return {
+    ...before,
+    ...targetOf(to),
+    ...done,
+    protected: write.protect ?? before.protected,
+    moved_by: write.actor,
+  };
 }

@@ -14,7 +14,11 @@ let versions: string[];
 
 beforeAll(async () => {
   test_database = await testDatabase();
-  database = openDatabase({ url: test_database.url, max_connections: 10, onStatement: (sql) => statements.push(sql) });
+  database = openDatabase({
+    url: test_database.url,
+    max_connections: 10,
+    onStatement: (sql) => statements.push(sql),
+  });
   store = storeServices({ db: database.db, ids: v7 });
   versions = await Promise.all([0, 1, 2, 3].map(saveVersion));
 });
@@ -25,14 +29,21 @@ afterAll(async () => {
 });
 
 async function saveVersion(n: number): Promise<string> {
-  const definition = { schema_version: 1, name: 'x', nodes: { a: { type: 'transform', config: { value: n } } } };
+  const definition = {
+    schema_version: 1,
+    name: 'x',
+    nodes: { a: { type: 'transform', config: { value: n } } },
+  };
   const { head } = await store.workflows.save(caller, { tag: `source-${n}`, definition, ...free });
   return head.id;
 }
 
-const put = (name: string, target: string, expectation = {}) => store.tags.put(caller, name, { target, expectation });
-const indexOf = async (name: string) => versions.indexOf((await store.tags.get(caller.project_id, name)).target_id);
-const history = async (name: string) => (await store.tags.history(caller.project_id, name, { limit: 100 })).items.toReversed();
+const put = (name: string, target: string, expectation = {}) =>
+  store.tags.put(caller, name, { target, expectation });
+const indexOf = async (name: string) =>
+  versions.indexOf((await store.tags.get(caller.project_id, name)).target_id);
+const history = async (name: string) =>
+  (await store.tags.history(caller.project_id, name, { limit: 100 })).items.toReversed();
 const outcomes = (results: PromiseSettledResult<unknown>[]) =>
   results.map((r) => (r.status === 'fulfilled' ? 'won' : (r.reason as { code: string }).code));
 const count = (all: string[], one: string) => all.filter((each) => each === one).length;
@@ -41,7 +52,10 @@ describe('moving a tag', () => {
   it('creates it, moves it, and leaves it alone when it is there already', async () => {
     expect((await put('t/basic', versions[0]!)).outcome).toBe('created');
     const moved = await put('t/basic', versions[1]!);
-    expect(moved).toMatchObject({ outcome: 'moved', tag: { version: 2, target_id: versions[1], moved_by: 'test' } });
+    expect(moved).toMatchObject({
+      outcome: 'moved',
+      tag: { version: 2, target_id: versions[1], moved_by: 'test' },
+    });
     expect((await put('t/basic', versions[1]!)).outcome).toBe('unchanged');
     expect((await history('t/basic')).map((m) => m.type)).toEqual(['create', 'move']);
   });
@@ -76,7 +90,9 @@ describe('moving a tag', () => {
   });
 
   it('lets one of 50 concurrent creations win', async () => {
-    const results = await Promise.allSettled(Array.from({ length: 50 }, () => put('u/new', versions[0]!, { expected: null })));
+    const results = await Promise.allSettled(
+      Array.from({ length: 50 }, () => put('u/new', versions[0]!, { expected: null })),
+    );
     expect(count(outcomes(results), 'won')).toBe(1);
     expect(count(outcomes(results), 'version_conflict')).toBe(49);
   });
@@ -151,7 +167,11 @@ describe('a protected tag', () => {
     const name = 'p/production';
     await store.tags.put(caller, name, { target: versions[0]!, expectation: {}, protect: true });
     await put(name, versions[1]!, { if_match: 1 });
-    const definition = { schema_version: 1, name: 'x', nodes: { a: { type: 'transform', config: { value: 9 } } } };
+    const definition = {
+      schema_version: 1,
+      name: 'x',
+      nodes: { a: { type: 'transform', config: { value: 9 } } },
+    };
     const expectation = { expected: 2 };
     const attempts = [
       put(name, versions[2]!, expectation),
@@ -161,12 +181,20 @@ describe('a protected tag', () => {
       store.tags.delete(caller, name, { expectation }),
       store.tags.put(caller, name, { target: versions[1]!, protect: false, expectation }),
       store.workflows.save(caller, { tag: name, definition, expectation }),
-      store.patches.create(caller, { tag: name, operations: [{ op: 'add', path: '/description', value: 'x' }], expectation }),
+      store.patches.create(caller, {
+        tag: name,
+        operations: [{ op: 'add', path: '/description', value: 'x' }],
+        expectation,
+      }),
       store.workflows.delete(caller, name, { expectation }),
     ];
     for (const attempt of attempts) await expect(attempt).rejects.toMatchObject({ code: 'tag_protected' });
     expect((await store.tags.undo(caller, name, { expectation: { if_match: 2 } })).tag.version).toBe(3);
-    const open = await store.tags.put(caller, name, { target: versions[0]!, protect: false, expectation: { if_match: 3 } });
+    const open = await store.tags.put(caller, name, {
+      target: versions[0]!,
+      protect: false,
+      expectation: { if_match: 3 },
+    });
     expect(open.tag).toMatchObject({ protected: false, version: 3 });
     expect((await put(name, versions[2]!)).outcome).toBe('moved');
   });
@@ -179,7 +207,10 @@ describe('lists', () => {
     const seen: string[] = [];
     let after: string | undefined;
     do {
-      const page = await store.tags.list({ project_id: caller.project_id, prefix: 'list/' }, { after, limit: 4 });
+      const page = await store.tags.list(
+        { project_id: caller.project_id, prefix: 'list/' },
+        { after, limit: 4 },
+      );
       seen.push(...page.items.map((tag) => tag.name));
       after = page.next;
       await put(`list/${seen.length}-late`, versions[0]!);

@@ -30,7 +30,11 @@ export interface TagService {
   /** By name, after `page.after`. */
   list(filter: TagFilter, page: { after?: string; limit: number }): Promise<Page<TagRow, string>>;
   /** Newest first, before entry `page.before`. A deleted tag keeps its history. */
-  history(project_id: string, name: string, page: { before?: number; limit: number }): Promise<Page<TagMoveRow, number>>;
+  history(
+    project_id: string,
+    name: string,
+    page: { before?: number; limit: number },
+  ): Promise<Page<TagMoveRow, number>>;
   /** Creates the tag or moves it. */
   put(caller: Caller, name: string, request: MoveRequest): Promise<TagChange>;
   /** Moves a tag that exists. */
@@ -39,7 +43,10 @@ export interface TagService {
   redo(caller: Caller, name: string, request: TagRequest): Promise<TagChange>;
   delete(caller: Caller, name: string, request: TagRequest): Promise<void>;
   /** Where every tag of a workflow stands, by name: at most 1,000. */
-  positions(project_id: string, workflow: string): Promise<Pick<TagRow, 'name' | 'version' | 'target_id' | 'target_hash'>[]>;
+  positions(
+    project_id: string,
+    workflow: string,
+  ): Promise<Pick<TagRow, 'name' | 'version' | 'target_id' | 'target_hash'>[]>;
 }
 
 export interface TagDeps {
@@ -53,7 +60,12 @@ const MAX_SEQ = 2_147_483_647;
 /** Every write throws what `decideTag` throws; two statements unless another writer was faster. */
 export function tagService(deps: TagDeps): TagService {
   const { db } = deps;
-  const change = (command: TagCommand, caller: Caller, name: string, request: TagRequest & Partial<MoveRequest>) => {
+  const change = (
+    command: TagCommand,
+    caller: Caller,
+    name: string,
+    request: TagRequest & Partial<MoveRequest>,
+  ) => {
     const tag = { project_id: caller.project_id, name };
     const { expectation, protect } = request;
     const attempt = async (at: Db) => {
@@ -63,10 +75,11 @@ export function tagService(deps: TagDeps): TagService {
     };
     return untilWon(db, tag, attempt, triesFor(expectation));
   };
-  const existing = (command: TagCommand) => (caller: Caller, name: string, request: TagRequest & Partial<MoveRequest>) => {
-    if (!isTagName(name)) throw new AppError('not_found');
-    return change(command, caller, name, request);
-  };
+  const existing =
+    (command: TagCommand) => (caller: Caller, name: string, request: TagRequest & Partial<MoveRequest>) => {
+      if (!isTagName(name)) throw new AppError('not_found');
+      return change(command, caller, name, request);
+    };
   return {
     get: async (project_id, name) => found(isTagName(name) && (await readTag(db, project_id, name))),
     list: async (filter, { after = '', limit }) =>
@@ -82,7 +95,8 @@ export function tagService(deps: TagDeps): TagService {
     undo: async (caller, name, request) => existing('undo')(caller, name, request),
     redo: async (caller, name, request) => existing('redo')(caller, name, request),
     delete: async (caller, name, request) => void (await existing('delete')(caller, name, request)),
-    positions: (project_id, workflow) => listTags(db, { project_id, workflow }, { after: '', limit: MAX_POSITIONS }),
+    positions: (project_id, workflow) =>
+      listTags(db, { project_id, workflow }, { after: '', limit: MAX_POSITIONS }),
   };
 }
 
@@ -92,7 +106,12 @@ export function page<T, K>(rows: T[], limit: number, key: (row: T) => K): Page<T
   return rows.length > limit ? { items, next: key(items.at(-1)!) } : { items };
 }
 
-async function readFor(db: Db, command: TagCommand, tag: { project_id: string; name: string }, target?: string): Promise<TagReading> {
+async function readFor(
+  db: Db,
+  command: TagCommand,
+  tag: { project_id: string; name: string },
+  target?: string,
+): Promise<TagReading> {
   if (command === 'undo' || command === 'redo') return readForStep(db, tag, command);
   const ref = target === undefined ? undefined : parseRef(target);
   if (ref) return readForMove(db, tag, ref);

@@ -22,7 +22,10 @@ export interface DiffDeps {
 export function diffService({ refs, definitions }: DiffDeps): DiffService {
   const load = async (project_id: string, ref: string) => {
     const resolved = await refs.resolve(project_id, ref);
-    return { hash: resolved.version_hash, document: (await definitions.read(project_id, resolved)) as unknown as JsonObject };
+    return {
+      hash: resolved.version_hash,
+      document: (await definitions.read(project_id, resolved)) as unknown as JsonObject,
+    };
   };
   return {
     compare: async (project_id, { from, to }) => {

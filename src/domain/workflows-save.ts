@@ -9,7 +9,10 @@ import { type Expectation, passGate } from './rules/tag-move.ts';
 import { LostRace, type TagKey } from './tags-attempt.ts';
 
 /** What a tag points at before a save; artifact columns are set, because a tag always has a target. */
-export type Head = { [K in keyof RefRow]: NonNullable<RefRow[K]> } & Pick<RefRow, 'base_version' | 'plan_hash' | 'message'>;
+export type Head = { [K in keyof RefRow]: NonNullable<RefRow[K]> } & Pick<
+  RefRow,
+  'base_version' | 'plan_hash' | 'message'
+>;
 
 /** A new artifact that a tag shall point at, stored in one transaction with the tag's move. */
 export interface Save {
@@ -29,7 +32,12 @@ export interface Save {
 export async function readHead(db: Db, tag: TagKey, expectation: Expectation): Promise<Head | undefined> {
   const row = await resolveRef(db, tag.project_id, { kind: 'tag', value: tag.name });
   const head = row?.tag === tag.name ? (row as Head) : undefined;
-  const state = head && { target_id: head.id, target_hash: head.version_hash, version: head.tag_version, protected: head.protected };
+  const state = head && {
+    target_id: head.id,
+    target_hash: head.version_hash,
+    version: head.tag_version,
+    protected: head.protected,
+  };
   passGate(state, expectation);
   return head;
 }
@@ -44,11 +52,16 @@ export function saveVersion(db: Db, save: Save): Promise<Head> {
   return db.transaction(async (tx) => {
     // Before the blobs: writers of the same content would otherwise wait for each other's tag and blob in a circle.
     if (head && (await lockTag(tx, project_id, tag)) !== head.tag_version) throw new LostRace();
-    await putBlobs(tx, project_id, save.blobs.map((blob) => ({ ...blob, media_type: 'application/json' })));
+    await putBlobs(
+      tx,
+      project_id,
+      save.blobs.map((blob) => ({ ...blob, media_type: 'application/json' })),
+    );
     await save.insert(tx);
     if (!(await pointTag(tx, save))) throw new LostRace();
     const after = await resolveRef(tx, project_id, { kind: 'tag', value: tag });
-    if (!after) throw new AppError('internal', { cause: new Error(`tag ${tag} is gone inside its own transaction`) });
+    if (!after)
+      throw new AppError('internal', { cause: new Error(`tag ${tag} is gone inside its own transaction`) });
     return after as Head;
   });
 }

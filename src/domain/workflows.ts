@@ -1,7 +1,13 @@
 import { AppError } from '../contract/errors.ts';
 import { insertArtifact } from '../persistence/artifacts.ts';
 import type { Db } from '../persistence/db.ts';
-import { deleteEmptyWorkflow, insertWorkflow, listVersions, listWorkflows, type VersionRow } from '../persistence/workflows.ts';
+import {
+  deleteEmptyWorkflow,
+  insertWorkflow,
+  listVersions,
+  listWorkflows,
+  type VersionRow,
+} from '../persistence/workflows.ts';
 import type { RefRow } from '../persistence/workflows-resolve.ts';
 import { encodeDefinition, type EncodedDefinition } from './blobs-encode.ts';
 import type { DefinitionService } from './materialise.ts';
@@ -30,13 +36,23 @@ export interface WorkflowService {
   /** Saves a definition under a tag. Throws `definition_invalid`, `validation_failed`, and what `passGate` throws. */
   save(caller: Caller, request: SaveRequest): Promise<SaveResult>;
   /** Makes a workflow without a version; `created` is false for one that is just so already. */
-  createEmpty(caller: Caller, request: { name: string; description: string }): Promise<{ created: boolean; workflow: RefRow }>;
+  createEmpty(
+    caller: Caller,
+    request: { name: string; description: string },
+  ): Promise<{ created: boolean; workflow: RefRow }>;
   /** By name, after `page.after`. */
-  list(filter: { project_id: string; prefix?: string }, page: { after?: string; limit: number }): Promise<Page<RefRow, string>>;
+  list(
+    filter: { project_id: string; prefix?: string },
+    page: { after?: string; limit: number },
+  ): Promise<Page<RefRow, string>>;
   /** Deletes the tag that `ref` means, or a workflow without any. */
   delete(caller: Caller, ref: string, request: TagRequest): Promise<void>;
   /** The versions of the tag that `ref` means, newest first, below number `page.before`. */
-  versions(project_id: string, ref: string, page: { before?: number; limit: number }): Promise<Page<VersionRow, number>>;
+  versions(
+    project_id: string,
+    ref: string,
+    page: { before?: number; limit: number },
+  ): Promise<Page<VersionRow, number>>;
   version(project_id: string, ref: string, number: number): Promise<VersionRow>;
   /** The name of the tag that `ref` means. Throws `validation_failed` for a hash, which names no tag. */
   tagOf(project_id: string, ref: string): Promise<string>;
@@ -54,7 +70,8 @@ const MAX_NUMBER = 2_147_483_647;
 
 export function workflowService(deps: WorkflowDeps): WorkflowService {
   const { db, ids, refs } = deps;
-  const tagOf = async (project_id: string, ref: string) => (isTagName(ref) ? ref : headTag(await refs.find(project_id, ref)));
+  const tagOf = async (project_id: string, ref: string) =>
+    isTagName(ref) ? ref : headTag(await refs.find(project_id, ref));
   const versions: WorkflowService['versions'] = async (project_id, ref, { before = MAX_NUMBER, limit }) => {
     const name = await tagOf(project_id, ref);
     const rows = await listVersions(db, { project_id, name }, { before, limit: limit + 1 });
@@ -77,7 +94,8 @@ export function workflowService(deps: WorkflowDeps): WorkflowService {
       const { project_id, actor: created_by } = caller;
       const created = await insertWorkflow(db, { id: ids(), project_id, name, description, created_by });
       const workflow = await refs.find(project_id, name);
-      if (created || (workflow.tag === null && workflow.description === description)) return { created, workflow };
+      if (created || (workflow.tag === null && workflow.description === description))
+        return { created, workflow };
       throw new AppError('state_conflict', { detail: `The project has a workflow ${name}.` });
     },
     list: async (filter, { after = '', limit }) =>
@@ -86,11 +104,14 @@ export function workflowService(deps: WorkflowDeps): WorkflowService {
       const row = await refs.find(caller.project_id, ref);
       if (row.tag !== null) return deps.tags.delete(caller, row.tag, request);
       if (row.workflow_id === null || row.id !== null) throw notATag();
-      if (!(await deleteEmptyWorkflow(db, caller.project_id, row.workflow_id))) throw new AppError('not_found');
+      if (!(await deleteEmptyWorkflow(db, caller.project_id, row.workflow_id)))
+        throw new AppError('not_found');
     },
     versions,
     version: async (project_id, ref, number) => {
-      const [row] = (await versions(project_id, ref, { before: Math.min(number, MAX_NUMBER - 1) + 1, limit: 1 })).items;
+      const [row] = (
+        await versions(project_id, ref, { before: Math.min(number, MAX_NUMBER - 1) + 1, limit: 1 })
+      ).items;
       if (row?.number !== number) throw new AppError('not_found');
       return row;
     },
@@ -99,7 +120,7 @@ export function workflowService(deps: WorkflowDeps): WorkflowService {
 }
 
 function headTag(row: RefRow): string {
-  if (row.workflow === null || row.id !== null && row.tag === null) throw notATag();
+  if (row.workflow === null || (row.id !== null && row.tag === null)) throw notATag();
   return row.workflow;
 }
 
@@ -108,7 +129,12 @@ interface Change {
   encoded: EncodedDefinition;
 }
 
-async function saveDefinition(deps: WorkflowDeps, caller: Caller, request: SaveRequest, { head, encoded }: Change): Promise<SaveResult> {
+async function saveDefinition(
+  deps: WorkflowDeps,
+  caller: Caller,
+  request: SaveRequest,
+  { head, encoded }: Change,
+): Promise<SaveResult> {
   const id = deps.ids();
   const { project_id, actor: created_by } = caller;
   const { cas_id, nodes_count, edges_count } = encoded;
@@ -130,6 +156,7 @@ async function saveDefinition(deps: WorkflowDeps, caller: Caller, request: SaveR
   return { changed: true, head: saved };
 }
 
-const invalid = (path: string, message: string) => new AppError('validation_failed', { detail: message, errors: [{ path, message }] });
+const invalid = (path: string, message: string) =>
+  new AppError('validation_failed', { detail: message, errors: [{ path, message }] });
 const notATag = () => invalid('/path/ref', 'Only a tag can do that; a version never changes.');
 const segmentOnly = () => invalid('/name', 'The name of a workflow is one segment, without "/".');

@@ -52,7 +52,11 @@ const RECORD = statement<{ plan_hash: string }>(
 );
 
 /** The snapshot of an artifact (by id) or of the oldest one with a version hash. */
-export function findSnapshot(db: Db, project_id: string, by: { id: string } | { version_hash: string }): Promise<SnapshotRow | undefined> {
+export function findSnapshot(
+  db: Db,
+  project_id: string,
+  by: { id: string } | { version_hash: string },
+): Promise<SnapshotRow | undefined> {
   if ('id' in by) return runOne(db, BY_ID, [project_id, by.id], { binary: true });
   return runOne(db, BY_HASH, [project_id, by.version_hash], { binary: true });
 }

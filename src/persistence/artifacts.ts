@@ -52,7 +52,13 @@ const CHAIN = statement<ChainRow>(
 export async function insertArtifact(db: Db, a: NewArtifact): Promise<Date> {
   const counts = [a.nodes_count ?? null, a.edges_count ?? null];
   const identity = [a.id, a.project_id, a.kind, a.cas_id, a.version_hash ?? null, a.plan_hash ?? null];
-  const [row] = await run(db, INSERT, [...identity, ...counts, a.parents ?? [], a.message ?? null, a.created_by]);
+  const [row] = await run(db, INSERT, [
+    ...identity,
+    ...counts,
+    a.parents ?? [],
+    a.message ?? null,
+    a.created_by,
+  ]);
   return row!.created_at;
 }
 
@@ -60,11 +66,19 @@ export function findArtifact(db: Db, project_id: string, id: string): Promise<Ar
   return runOne(db, BY_ID, [project_id, id]);
 }
 
-export function findArtifactByHash(db: Db, project_id: string, version_hash: string): Promise<ArtifactRow | undefined> {
+export function findArtifactByHash(
+  db: Db,
+  project_id: string,
+  version_hash: string,
+): Promise<ArtifactRow | undefined> {
   return runOne(db, BY_HASH, [project_id, version_hash]);
 }
 
 /** Members of a patch set's chain after place `after`, in order; the last one is the patch set itself. */
-export function listChain(db: Db, of: { project_id: string; head_id: string }, page: { after: number; limit: number }): Promise<ChainRow[]> {
+export function listChain(
+  db: Db,
+  of: { project_id: string; head_id: string },
+  page: { after: number; limit: number },
+): Promise<ChainRow[]> {
   return run(db, CHAIN, [of.project_id, of.head_id, page.after, page.limit]);
 }

@@ -4,6 +4,7 @@ import type { CommandType, RunState } from '../contract/run.ts';
 import type { Db } from './db.ts';
 import { RUN_CHANNEL } from './run-journal.ts';
 import { runCommand } from './schema/runs.ts';
+import { run, statement } from './tags-statement.ts';
 
 export type CommandRow = typeof runCommand.$inferSelect;
 
@@ -28,25 +29,11 @@ export function commandRepository(db: Db) {
      * the id is new. Answers undefined otherwise; the caller looks at what stands there.
      */
     async insert(command: NewCommand): Promise<CommandRow | undefined> {
-      const data = JSON.stringify({ id: command.id, type: command.type });
-      const result = await db.execute(sql`
-        WITH r AS MATERIALIZED (
-          SELECT id FROM run WHERE id = ${command.run_id}::uuid AND state = ANY (${sql.param(command.accepted_in)}::text[]) FOR UPDATE
-        ), c AS (
-          INSERT INTO run_command (run_id, id, type, payload, payload_hash, state, issued_by, reason)
-          SELECT r.id, ${command.id}, ${command.type}, ${JSON.stringify(command.payload)}::json, ${command.payload_hash},
-            'queued', ${command.issued_by}, ${command.reason} FROM r
-          ON CONFLICT DO NOTHING RETURNING *
-        ), counted AS (
-          UPDATE run SET last_event_seq = last_event_seq + 1 WHERE id = (SELECT run_id FROM c) RETURNING id, last_event_seq
-        ), noted AS (
-          INSERT INTO run_event (run_id, seq, type, data) SELECT id, last_event_seq, 'command.queued', ${data}::json FROM counted
-        ), queued AS (
-          INSERT INTO outbox (id, run_id, kind, command_id, next_attempt_at)
-          SELECT ${command.outbox_id}::uuid, c.run_id, 'command', c.id, ${command.sweep_after.toISOString()}::timestamptz FROM c
-        )
-        SELECT id, pg_notify(${RUN_CHANNEL}, id || ':' || last_event_seq) FROM counted`);
-      return result.rowCount === 1 ? this.find(command.run_id, command.id) : undefined;
+      const { run_id, id, type, payload, payload_hash, issued_by, reason, outbox_id, accepted_in, sweep_after } = command;
+      const data = JSON.stringify({ id, type });
+      const values = [run_id, accepted_in, id, type, JSON.stringify(payload), payload_hash, issued_by, reason, data, outbox_id];
+      const rows = await run(db, INSERT, [...values, sweep_after]);
+      return rows.length === 1 ? this.find(run_id, id) : undefined;
     },
 
     async find(run_id: string, id: string): Promise<CommandRow | undefined> {
@@ -73,3 +60,21 @@ export function commandRepository(db: Db) {
 }
 
 export type CommandRepository = ReturnType<typeof commandRepository>;
+
+const INSERT = statement(
+  'command_insert',
+  `WITH r AS MATERIALIZED (
+    SELECT id FROM run WHERE id = $1 AND state = ANY ($2::text[]) FOR UPDATE
+  ), c AS (
+    INSERT INTO run_command (run_id, id, type, payload, payload_hash, state, issued_by, reason)
+    SELECT r.id, $3, $4, $5::json, $6, 'queued', $7, $8 FROM r
+    ON CONFLICT DO NOTHING RETURNING run_id, id
+  ), counted AS (
+    UPDATE run SET last_event_seq = last_event_seq + 1 WHERE id = (SELECT run_id FROM c) RETURNING id, last_event_seq
+  ), noted AS (
+    INSERT INTO run_event (run_id, seq, type, data) SELECT id, last_event_seq, 'command.queued', $9::json FROM counted
+  ), queued AS (
+    INSERT INTO outbox (id, run_id, kind, command_id, next_attempt_at) SELECT $10::uuid, c.run_id, 'command', c.id, $11 FROM c
+  )
+  SELECT pg_notify('${RUN_CHANNEL}', id || ':' || last_event_seq) FROM counted`,
+);

@@ -46,10 +46,23 @@ const FIRST_MOVE = statement<{ tag_name: string; version: number }>(
 /** Inserts a patch set, its whole chain and the note of its snapshot; the blobs must be there. */
 export async function insertPatch(db: Db, p: NewPatch): Promise<void> {
   const place = [p.base_version, p.parent_id, p.depth, p.op_count, p.nodes_count, p.edges_count];
-  await run(db, INSERT, [p.id, p.project_id, p.cas_id, p.version_hash, p.plan_hash, ...place, p.message ?? null, p.created_by]);
+  await run(db, INSERT, [
+    p.id,
+    p.project_id,
+    p.cas_id,
+    p.version_hash,
+    p.plan_hash,
+    ...place,
+    p.message ?? null,
+    p.created_by,
+  ]);
 }
 
 /** The tag a patch was made on, and the version it got by it. */
-export function findFirstMove(db: Db, project_id: string, artifact_id: string): Promise<{ tag_name: string; version: number } | undefined> {
+export function findFirstMove(
+  db: Db,
+  project_id: string,
+  artifact_id: string,
+): Promise<{ tag_name: string; version: number } | undefined> {
   return runOne(db, FIRST_MOVE, [project_id, artifact_id]);
 }

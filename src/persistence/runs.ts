@@ -3,9 +3,10 @@ import type { Json, JsonObject } from '../contract/json.ts';
 import type { RunState } from '../contract/run.ts';
 import type { Db } from './db.ts';
 import { artifact } from './schema/artifacts.ts';
-import { run, runStateTransition } from './schema/runs.ts';
+import { run as runTable, runStateTransition } from './schema/runs.ts';
+import { run, statement } from './tags-statement.ts';
 
-export type RunRow = typeof run.$inferSelect;
+export type RunRow = typeof runTable.$inferSelect;
 
 export interface NewRun {
   id: string;
@@ -48,42 +49,17 @@ export function runRepository(db: Db) {
   return {
     /** A run and all that belongs to its acceptance, in one statement: nothing of it can be lost alone. */
     async insert(row: NewRun): Promise<void> {
-      const at = row.created_at.toISOString();
-      const { manifest } = row;
-      const data = JSON.stringify({ workflow: row.workflow, version_hash: row.version_hash });
-      await db.execute(sql`
-        WITH blob AS (
-          INSERT INTO cas_blob (cas_id, media_type, size_bytes, content)
-          VALUES (${manifest.cas_id}, 'application/json', ${manifest.content.length}, ${manifest.content}) ON CONFLICT DO NOTHING
-        ), granted AS (
-          INSERT INTO blob_grant (project_id, cas_id) VALUES (${row.project_id}, ${manifest.cas_id}) ON CONFLICT DO NOTHING
-        ), manifest AS (
-          INSERT INTO artifact (id, project_id, kind, cas_id, created_by, created_at)
-          VALUES (${manifest.artifact_id}, ${row.project_id}, 'run_manifest', ${manifest.cas_id}, ${row.created_by}, ${at})
-        ), run AS (
-          INSERT INTO run (id, project_id, type, workflow, requested_ref, artifact_id, version_hash, manifest_id, state,
-            input, input_ref, params, progress_total, last_event_seq, labels, priority, created_by, created_at)
-          VALUES (${row.id}, ${row.project_id}, ${row.type}, ${row.workflow}, ${row.requested_ref}, ${row.artifact_id},
-            ${row.version_hash}, ${manifest.artifact_id}, 'queued', ${JSON.stringify(row.input)}, ${row.input_ref},
-            ${JSON.stringify(row.params)}, ${row.progress_total}, 1, ${JSON.stringify(row.labels)}, ${row.priority},
-            ${row.created_by}, ${at})
-        ), transition AS (
-          INSERT INTO run_state_transition (run_id, event_seq, from_state, to_state, actor, at)
-          VALUES (${row.id}, 1, NULL, 'queued', ${row.created_by}, ${at})
-        ), event AS (
-          INSERT INTO run_event (run_id, seq, type, time, data) VALUES (${row.id}, 1, 'run.queued', ${at}, ${data})
-        )
-        INSERT INTO outbox (id, run_id, kind, next_attempt_at) VALUES (${row.outbox_id}, ${row.id}, 'start', ${row.sweep_after.toISOString()})`);
+      await run(db, INSERT, insertValues(row));
     },
 
     async find(project_id: string, id: string): Promise<RunRow | undefined> {
-      const rows = await db.select().from(run).where(and(eq(run.id, id), eq(run.project_id, project_id)));
+      const rows = await db.select().from(runTable).where(and(eq(runTable.id, id), eq(runTable.project_id, project_id)));
       return rows[0];
     },
 
     /** For the engine itself, which serves every project. */
     async findAny(id: string): Promise<RunRow | undefined> {
-      const rows = await db.select().from(run).where(eq(run.id, id));
+      const rows = await db.select().from(runTable).where(eq(runTable.id, id));
       return rows[0];
     },
 
@@ -91,15 +67,15 @@ export function runRepository(db: Db) {
     async list(project_id: string, filter: RunFilter, limit: number, after?: RunPosition): Promise<RunRow[]> {
       return db
         .select()
-        .from(run)
-        .where(and(eq(run.project_id, project_id), ...conditions(filter), after && olderThan(after)))
-        .orderBy(desc(run.created_at), desc(run.id))
+        .from(runTable)
+        .where(and(eq(runTable.project_id, project_id), ...conditions(filter), after && olderThan(after)))
+        .orderBy(desc(runTable.created_at), desc(runTable.id))
         .limit(limit);
     },
 
     /** A large output, kept before the run's end is written. */
     async keepOutput(id: string, output_ref: string): Promise<void> {
-      await db.update(run).set({ output_ref }).where(and(eq(run.id, id), isNull(run.ended_at)));
+      await db.update(runTable).set({ output_ref }).where(and(eq(runTable.id, id), isNull(runTable.ended_at)));
     },
 
     /** The blob behind a snapshot artifact. */
@@ -126,17 +102,49 @@ export function runRepository(db: Db) {
 
 export type RunRepository = ReturnType<typeof runRepository>;
 
+const INSERT = statement(
+  'run_insert',
+  `WITH blob AS (
+    INSERT INTO cas_blob (cas_id, media_type, size_bytes, content) VALUES ($1, 'application/json', $2, $3) ON CONFLICT DO NOTHING
+  ), granted AS (
+    INSERT INTO blob_grant (project_id, cas_id) VALUES ($4, $1) ON CONFLICT DO NOTHING
+  ), manifest AS (
+    INSERT INTO artifact (id, project_id, kind, cas_id, created_by, created_at) VALUES ($5, $4, 'run_manifest', $1, $6, $7)
+  ), run AS (
+    INSERT INTO run (id, project_id, type, workflow, requested_ref, artifact_id, version_hash, manifest_id, state,
+      input, input_ref, params, progress_total, last_event_seq, labels, priority, created_by, created_at)
+    VALUES ($8, $4, $9, $10, $11, $12, $13, $5, 'queued', $14, $15, $16, $17, 1, $18, $19, $6, $7)
+  ), transition AS (
+    INSERT INTO run_state_transition (run_id, event_seq, from_state, to_state, actor, at) VALUES ($8, 1, NULL, 'queued', $6, $7)
+  ), event AS (
+    INSERT INTO run_event (run_id, seq, type, time, data) VALUES ($8, 1, 'run.queued', $7, $20)
+  )
+  INSERT INTO outbox (id, run_id, kind, next_attempt_at) VALUES ($21, $8, 'start', $22)`,
+);
+
+function insertValues(row: NewRun): unknown[] {
+  const { manifest } = row;
+  return [
+    ...[manifest.cas_id, manifest.content.length, manifest.content, row.project_id, manifest.artifact_id],
+    ...[row.created_by, row.created_at, row.id, row.type, row.workflow, row.requested_ref, row.artifact_id],
+    ...[row.version_hash, JSON.stringify(row.input), row.input_ref, JSON.stringify(row.params), row.progress_total],
+    ...[JSON.stringify(row.labels), row.priority],
+    JSON.stringify({ workflow: row.workflow, version_hash: row.version_hash }),
+    ...[row.outbox_id, row.sweep_after],
+  ];
+}
+
 function conditions(filter: RunFilter): (SQL | undefined)[] {
   return [
-    filter.states && sql`${run.state} = ANY (${sql.param(filter.states)}::text[])`,
-    filter.workflow === undefined ? undefined : eq(run.workflow, filter.workflow),
-    filter.type === undefined ? undefined : eq(run.type, filter.type),
-    filter.health && eq(run.health, filter.health),
-    filter.labels && sql`${run.labels} @> ${JSON.stringify(filter.labels)}::jsonb`,
-    filter.created_after && gte(run.created_at, filter.created_after),
+    filter.states && sql`${runTable.state} = ANY (${sql.param(filter.states)}::text[])`,
+    filter.workflow === undefined ? undefined : eq(runTable.workflow, filter.workflow),
+    filter.type === undefined ? undefined : eq(runTable.type, filter.type),
+    filter.health && eq(runTable.health, filter.health),
+    filter.labels && sql`${runTable.labels} @> ${JSON.stringify(filter.labels)}::jsonb`,
+    filter.created_after && gte(runTable.created_at, filter.created_after),
   ];
 }
 
 function olderThan({ created_at, id }: RunPosition): SQL {
-  return sql`(${run.created_at}, ${run.id}) < (${created_at.toISOString()}::timestamptz, ${id}::uuid)`;
+  return sql`(${runTable.created_at}, ${runTable.id}) < (${created_at.toISOString()}::timestamptz, ${id}::uuid)`;
 }

@@ -4,6 +4,7 @@ import type { StepError, StepKey, StepState } from '../contract/run.ts';
 import type { Db } from './db.ts';
 import { RUN_CHANNEL } from './run-journal.ts';
 import { step } from './schema/runs.ts';
+import { run, runOne, statement } from './tags-statement.ts';
 
 export type StepRow = typeof step.$inferSelect;
 
@@ -20,7 +21,6 @@ export interface StepEnd {
   output_hash: string | null;
   error: StepError | null;
   cause: string | null;
-  logs_ref?: string | null;
 }
 
 export interface StepPosition extends StepKey {
@@ -33,53 +33,25 @@ export type EndedStep = Pick<StepRow, 'state' | 'output' | 'output_ref' | 'error
 export function stepRepository(db: Db) {
   return {
     /**
-     * Marks an attempt as running and says so in the event log, once. Answers the row that was there before,
-     * so that an activity that comes again after its end was committed does not work twice; `undefined` for a run
-     * that has ended.
+     * Marks an attempt as running and says so in the event log, once. Answers the row as it stands then: one that has
+     * ended was carried out before, and must not be again; `undefined` for a run that has ended.
      */
     async begin(at: StepAddress, agent_id: string): Promise<EndedStep | undefined> {
       const data = JSON.stringify({ node: at.node, attempt: at.attempt, agent_id });
-      const result = await db.execute<EndedStep & Record<string, unknown>>(sql`
-        WITH locked AS MATERIALIZED (
-          SELECT id FROM run WHERE id = ${at.run_id}::uuid AND ended_at IS NULL FOR UPDATE
-        ), began AS (
-          INSERT INTO step (run_id, epoch, node, item, attempt, state, agent_id, started_at)
-          SELECT id, ${at.epoch}, ${at.node}, ${at.item}, ${at.attempt}, 'running', ${agent_id}, clock_timestamp() FROM locked
-          ON CONFLICT DO NOTHING
-          RETURNING run_id, state, output, output_ref, error, cause
-        ), ${noteEvent('began', 'step.started', data, at.node)}
-        SELECT state, output, output_ref, error, cause, ${announced()} FROM began
-        UNION ALL
-        SELECT state, output, output_ref, error, cause, NULL FROM step WHERE ${isAt(at)}`);
-      return result.rows[0];
+      return runOne(db, BEGIN, [...keyOf(at), agent_id, data]);
     },
 
     /** Writes how an attempt ended and its event, once. False when it had ended before, or the run has. */
     async end(at: StepAddress, end: StepEnd): Promise<boolean> {
-      const data: JsonObject = { node: at.node, attempt: at.attempt };
-      if (end.error) data.error = { ...end.error };
-      const output = end.output === undefined ? null : JSON.stringify(end.output);
-      const error = end.error ? JSON.stringify(end.error) : null;
-      const result = await db.execute(sql`
-        WITH locked AS MATERIALIZED (
-          SELECT id FROM run WHERE id = ${at.run_id}::uuid AND ended_at IS NULL FOR UPDATE
-        ), ended AS (
-          UPDATE step SET state = ${end.state}, output = ${output}::json, output_ref = ${end.output_ref ?? null},
-            output_hash = ${end.output_hash}, error = ${error}::json, cause = ${end.cause}, logs_ref = ${end.logs_ref ?? null},
-            ended_at = clock_timestamp()
-          FROM locked WHERE run_id = locked.id AND ${isAt(at)} AND state IN ('pending', 'running', 'waiting')
-          RETURNING run_id
-        ), ${noteEvent('ended', `step.${end.state}`, JSON.stringify(data), null)}
-        SELECT ${announced()} FROM ended`);
-      return result.rowCount === 1;
+      const { state, output, output_ref = null, output_hash, error, cause } = end;
+      const data: JsonObject = { node: at.node, attempt: at.attempt, ...(error ? { error: { ...error } } : {}) };
+      const values = [state, jsonText(output), output_ref, output_hash, jsonText(error ?? undefined), cause];
+      return (await run(db, FINISH, [...keyOf(at), ...values, `step.${state}`, JSON.stringify(data)])).length === 1;
     },
 
     /** Adds an event of a step that goes on (its output); nothing for a run that has ended. */
     async note(run_id: string, type: string, data: JsonObject): Promise<void> {
-      await db.execute(sql`
-        WITH going AS (SELECT id AS run_id FROM run WHERE id = ${run_id}::uuid AND ended_at IS NULL FOR UPDATE),
-        ${noteEvent('going', type, JSON.stringify(data), null)}
-        SELECT ${announced()} FROM going`);
+      await run(db, NOTE, [run_id, type, JSON.stringify(data)]);
     },
 
     /** The newest attempt of each of the named nodes. */
@@ -110,20 +82,54 @@ export function stepRepository(db: Db) {
 
 export type StepRepository = ReturnType<typeof stepRepository>;
 
-function isAt(at: StepAddress) {
-  return sql`run_id = ${at.run_id}::uuid AND epoch = ${at.epoch} AND node = ${at.node} AND item = ${at.item} AND attempt = ${at.attempt}`;
+const keyOf = (at: StepAddress): unknown[] => [at.run_id, at.epoch, at.node, at.item, at.attempt];
+
+function jsonText(value: unknown): string | null {
+  return value === undefined ? null : JSON.stringify(value);
 }
+
+const AT_KEY = 'run_id = $1 AND epoch = $2 AND node = $3 AND item = $4 AND attempt = $5';
+
+// The run's row is locked first everywhere, so that a step and the journal never wait for each other.
+const LOCKED = 'locked AS MATERIALIZED (SELECT id FROM run WHERE id = $1 AND ended_at IS NULL FOR UPDATE)';
 
 /** The next event of the run, if the part named `cause` changed something. */
-function noteEvent(cause: 'began' | 'ended' | 'going', type: string, data: string, current_step: string | null) {
-  return sql`counted AS (
-      UPDATE run SET last_event_seq = last_event_seq + 1, current_step = coalesce(${current_step}, current_step)
-      WHERE id = (SELECT run_id FROM ${sql.raw(cause)}) RETURNING id, last_event_seq
-    ), noted AS (
-      INSERT INTO run_event (run_id, seq, type, data) SELECT id, last_event_seq, ${type}, ${data}::json FROM counted
-    )`;
-}
+const noted = (cause: string, type: string, data: string, set = '') => `counted AS (
+    UPDATE run SET last_event_seq = last_event_seq + 1${set} WHERE id = (SELECT run_id FROM ${cause}) RETURNING id, last_event_seq
+  ), noted AS (
+    INSERT INTO run_event (run_id, seq, type, data) SELECT id, last_event_seq, ${type}, ${data}::json FROM counted
+  )`;
 
-function announced() {
-  return sql`(SELECT pg_notify(${RUN_CHANNEL}, id || ':' || last_event_seq) FROM counted)`;
-}
+const ANNOUNCED = `(SELECT pg_notify('${RUN_CHANNEL}', id || ':' || last_event_seq)::text FROM counted)`;
+const ENDED_COLUMNS = 'state, output, output_ref, error, cause';
+
+const BEGIN = statement<EndedStep>(
+  'step_begin',
+  `WITH ${LOCKED}, began AS (
+    INSERT INTO step (run_id, epoch, node, item, attempt, state, agent_id, started_at)
+    SELECT id, $2, $3, $4, $5, 'running', $6, clock_timestamp() FROM locked
+    ON CONFLICT DO NOTHING
+    RETURNING run_id, ${ENDED_COLUMNS}
+  ), ${noted('began', `'step.started'`, '$7', ', current_step = $3')}
+  SELECT ${ENDED_COLUMNS}, ${ANNOUNCED} FROM began
+  UNION ALL
+  SELECT ${ENDED_COLUMNS}, NULL FROM step WHERE ${AT_KEY}`,
+);
+
+const FINISH = statement(
+  'step_end',
+  `WITH ${LOCKED}, ended AS (
+    UPDATE step SET state = $6, output = $7::json, output_ref = $8, output_hash = $9, error = $10::json, cause = $11,
+      ended_at = clock_timestamp()
+    FROM locked WHERE run_id = locked.id AND ${AT_KEY} AND state IN ('pending', 'running', 'waiting')
+    RETURNING run_id
+  ), ${noted('ended', '$12', '$13')}
+  SELECT ${ANNOUNCED} FROM ended`,
+);
+
+const NOTE = statement(
+  'step_note',
+  `WITH going AS MATERIALIZED (SELECT id AS run_id FROM run WHERE id = $1 AND ended_at IS NULL FOR UPDATE),
+  ${noted('going', '$2', '$3')}
+  SELECT ${ANNOUNCED} FROM going`,
+);

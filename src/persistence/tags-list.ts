@@ -40,8 +40,18 @@ export interface TagFilter {
 }
 
 /** Tags by name, after the name `after`. */
-export function listTags(db: Db, filter: TagFilter, page: { after: string; limit: number }): Promise<TagRow[]> {
-  return run(db, LIST, [filter.project_id, page.after, filter.prefix ?? '', filter.workflow ?? null, page.limit]);
+export function listTags(
+  db: Db,
+  filter: TagFilter,
+  page: { after: string; limit: number },
+): Promise<TagRow[]> {
+  return run(db, LIST, [
+    filter.project_id,
+    page.after,
+    filter.prefix ?? '',
+    filter.workflow ?? null,
+    page.limit,
+  ]);
 }
 
 /** History entries before `before`, newest first. */

@@ -26,7 +26,12 @@ export const statement = <Row>(name: string, text: string): Statement<Row> => ({
  * Drizzle's own `execute` cannot name a raw statement, so every call of a large CTE would be planned again, which
  * costs more than running it.
  */
-export async function run<Row>(db: Db, { name, text }: Statement<Row>, values: unknown[], options?: RunOptions): Promise<Row[]> {
+export async function run<Row>(
+  db: Db,
+  { name, text }: Statement<Row>,
+  values: unknown[],
+  options?: RunOptions,
+): Promise<Row[]> {
   const { client, logger } = db._.session as unknown as Session;
   logger.logQuery(text, values);
   const result = await client.query({ name, text, values, ...options });
@@ -34,6 +39,11 @@ export async function run<Row>(db: Db, { name, text }: Statement<Row>, values: u
 }
 
 /** The first row, or undefined when there is none. */
-export async function runOne<Row>(db: Db, text: Statement<Row>, values: unknown[], options?: RunOptions): Promise<Row | undefined> {
+export async function runOne<Row>(
+  db: Db,
+  text: Statement<Row>,
+  values: unknown[],
+  options?: RunOptions,
+): Promise<Row | undefined> {
   return (await run(db, text, values, options))[0];
 }

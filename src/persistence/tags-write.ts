@@ -90,15 +90,37 @@ const PROTECT = statement<Written>(
 export function advanceTag(db: Db, a: Advance): Promise<Written | undefined> {
   const { from, to } = a;
   return runOne(db, ADVANCE, [
-    ...[a.project_id, a.name, from.version, from.target_id, a.type, to.kind, to.id, a.cursor_seq, a.reverses_seq],
+    ...[
+      a.project_id,
+      a.name,
+      from.version,
+      from.target_id,
+      a.type,
+      to.kind,
+      to.id,
+      a.cursor_seq,
+      a.reverses_seq,
+    ],
     ...[a.actor, a.reason ?? null, a.protect ?? null, from.cursor_seq],
   ]);
 }
 
 /** Creates the tag, its workflow if it is the family's first (with `workflow_id`), and the entry that begins its life. */
-export function createTag(db: Db, a: TagWrite & { workflow_id: string; to: Position }): Promise<Written | undefined> {
+export function createTag(
+  db: Db,
+  a: TagWrite & { workflow_id: string; to: Position },
+): Promise<Written | undefined> {
   return runOne(db, CREATE, [
-    ...[a.project_id, a.name, a.workflow_id, a.to.kind, a.to.id, a.actor, a.reason ?? null, a.protect ?? null],
+    ...[
+      a.project_id,
+      a.name,
+      a.workflow_id,
+      a.to.kind,
+      a.to.id,
+      a.actor,
+      a.reason ?? null,
+      a.protect ?? null,
+    ],
   ]);
 }
 
@@ -108,6 +130,9 @@ export function deleteTag(db: Db, a: TagWrite & { version: number }): Promise<Wr
 }
 
 /** Sets the protection alone; that is no move and leaves the version as it is. */
-export function protectTag(db: Db, a: TagWrite & { version: number; protect: boolean }): Promise<Written | undefined> {
+export function protectTag(
+  db: Db,
+  a: TagWrite & { version: number; protect: boolean },
+): Promise<Written | undefined> {
   return runOne(db, PROTECT, [a.project_id, a.name, a.version, a.protect]);
 }

@@ -66,7 +66,10 @@ const reading = (name: string, step: string) =>
   );
 
 const moving = (kind: TargetRef['kind']) =>
-  reading(`tag_read_move_${kind}`, `SELECT x.id, NULL::integer AS seq, NULL::integer AS reverses_seq FROM (${TARGETS[kind]}) x`);
+  reading(
+    `tag_read_move_${kind}`,
+    `SELECT x.id, NULL::integer AS seq, NULL::integer AS reverses_seq FROM (${TARGETS[kind]}) x`,
+  );
 
 const READ_MOVE = { id: moving('id'), hash: moving('hash'), tag: moving('tag') };
 
@@ -96,19 +99,30 @@ const READ = statement<TagRow>(
    WHERE t.project_id = $1 AND t.name = $2`,
 );
 
-const LOCK = statement<{ version: number }>('tag_lock', `SELECT version FROM tag WHERE project_id = $1 AND name = $2 FOR UPDATE`);
+const LOCK = statement<{ version: number }>(
+  'tag_lock',
+  `SELECT version FROM tag WHERE project_id = $1 AND name = $2 FOR UPDATE`,
+);
 
 export function readTag(db: Db, project_id: string, name: string): Promise<TagRow | undefined> {
   return runOne(db, READ, [project_id, name]);
 }
 
 /** The tag, and the artifact that `target` names in the same project. */
-export async function readForMove(db: Db, tag: { project_id: string; name: string }, target: TargetRef): Promise<TagReading> {
+export async function readForMove(
+  db: Db,
+  tag: { project_id: string; name: string },
+  target: TargetRef,
+): Promise<TagReading> {
   return fromRow(await run(db, READ_MOVE[target.kind], [tag.project_id, tag.name, target.value]));
 }
 
 /** The tag, and the position one step back or forward in its history. */
-export async function readForStep(db: Db, tag: { project_id: string; name: string }, step: 'undo' | 'redo'): Promise<TagReading> {
+export async function readForStep(
+  db: Db,
+  tag: { project_id: string; name: string },
+  step: 'undo' | 'redo',
+): Promise<TagReading> {
   return fromRow(await run(db, step === 'undo' ? READ_UNDO : READ_REDO, [tag.project_id, tag.name]));
 }
 

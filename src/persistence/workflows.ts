@@ -52,7 +52,11 @@ const VERSIONS = statement<VersionRow>(
 );
 
 /** Workflows by name with what their head tags point at, after the name `after`. */
-export function listWorkflows(db: Db, filter: { project_id: string; prefix?: string }, page: { after: string; limit: number }): Promise<RefRow[]> {
+export function listWorkflows(
+  db: Db,
+  filter: { project_id: string; prefix?: string },
+  page: { after: string; limit: number },
+): Promise<RefRow[]> {
   return run(db, LIST, [filter.project_id, page.after, filter.prefix ?? '', page.limit]);
 }
 
@@ -67,6 +71,10 @@ export async function deleteEmptyWorkflow(db: Db, project_id: string, id: string
 }
 
 /** Versions of a tag below number `before`, newest first. */
-export function listVersions(db: Db, tag: { project_id: string; name: string }, page: { before: number; limit: number }): Promise<VersionRow[]> {
+export function listVersions(
+  db: Db,
+  tag: { project_id: string; name: string },
+  page: { before: number; limit: number },
+): Promise<VersionRow[]> {
   return run(db, VERSIONS, [tag.project_id, tag.name, page.before, page.limit]);
 }

@@ -12,7 +12,8 @@ export function pathRefusal(path: string): string | null {
   // eslint-disable-next-line no-control-regex -- control characters are what is looked for
   if (/[\u0000-\u001f\u007f\\]/.test(path)) return 'a path with control characters or backslashes';
   for (const segment of path.split('/')) {
-    if (segment === '' || segment === '.' || segment === '..') return 'a path with an empty, "." or ".." part';
+    if (segment === '' || segment === '.' || segment === '..')
+      return 'a path with an empty, "." or ".." part';
     if (Buffer.byteLength(segment) > MAX_SEGMENT_BYTES) return 'a path with a part that is too long';
   }
   return null;

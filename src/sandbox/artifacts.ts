@@ -60,13 +60,18 @@ interface Taken {
   parents: Set<string>;
 }
 
-async function acceptAll(unpack: AsyncIterable<Entry>, limits: ArtifactLimits, found: Artifacts): Promise<void> {
+async function acceptAll(
+  unpack: AsyncIterable<Entry>,
+  limits: ArtifactLimits,
+  found: Artifacts,
+): Promise<void> {
   const taken: Taken = { files: new Set(), parents: new Set() };
   let entries = 0;
   let bytes = 0;
   for await (const entry of unpack) {
     entries += 1;
-    if (entries > limits.max_entries + 1) throw new Overflow(`more than ${limits.max_entries} entries in /work/out`);
+    if (entries > limits.max_entries + 1)
+      throw new Overflow(`more than ${limits.max_entries} entries in /work/out`);
     const path = below(entry.header.name);
     const refusal = entryRefusal(entry.header, path) ?? clash(entry.header, path, taken);
     if (refusal === null && entry.header.type === 'file') {
@@ -89,7 +94,8 @@ function below(name: string): string {
 }
 
 function entryRefusal(header: Header, path: string): string | null {
-  if (header.type !== 'file' && header.type !== 'directory') return `a ${header.type ?? 'member of unknown type'}`;
+  if (header.type !== 'file' && header.type !== 'directory')
+    return `a ${header.type ?? 'member of unknown type'}`;
   if (header.type === 'directory' && path === '') return null;
   return pathRefusal(path);
 }

@@ -70,7 +70,9 @@ async function runIn(tools: BareTools, job: ReadyJob, directory: string): Promis
 function onHost(runtime: ReadyJob['runtime']): ReadyJob['runtime'] {
   const host = (inside: string): string =>
     Object.entries(runtime.mounts).find(([, mounted]) => mounted === inside)?.[0] ?? inside;
-  const env = Object.fromEntries(Object.entries(runtime.env ?? {}).map(([name, value]) => [name, host(value)]));
+  const env = Object.fromEntries(
+    Object.entries(runtime.env ?? {}).map(([name, value]) => [name, host(value)]),
+  );
   return { ...runtime, executable: host(runtime.executable), env };
 }
 

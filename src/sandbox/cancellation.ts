@@ -9,7 +9,11 @@ interface Stop {
 }
 
 /** Once `signal` aborts: asks the program to end, and kills it two seconds later. */
-export function stopOnAbort(signal: AbortSignal | undefined, verdict: Verdict, stop: Stop): { dispose(): void } {
+export function stopOnAbort(
+  signal: AbortSignal | undefined,
+  verdict: Verdict,
+  stop: Stop,
+): { dispose(): void } {
   let timer: NodeJS.Timeout | undefined;
   const onAbort = (): void => {
     if (!verdict.claim(causeOf(signal))) return;

@@ -36,7 +36,10 @@ export interface Choice {
 
 /** Chooses the back-end: namespaces if they hold, otherwise what was explicitly allowed, otherwise none. */
 export async function chooseBackend(options: ChoiceOptions): Promise<Choice> {
-  const runtimes = await findRuntimes({ cache_dir: options.cache_dir, search_path: options.search_path ?? '' });
+  const runtimes = await findRuntimes({
+    cache_dir: options.cache_dir,
+    search_path: options.search_path ?? '',
+  });
   const strong = await tryNamespaces(options, runtimes);
   if ('backend' in strong) return withMain(strong.backend, runtimes, {});
   const wasm = allows(options, 'wasm') ? wasmBackend() : null;
@@ -44,18 +47,25 @@ export async function chooseBackend(options: ChoiceOptions): Promise<Choice> {
   if (bare) return { ...(await withMain(bare, runtimes, strong)), wasm };
   const isolation = wasm ? ('wasm' as const) : null;
   const languages = await reportWithout(strong.reason, wasm !== null);
-  return { report: { available: wasm !== null, isolation, ...strong, languages }, runtimes, main: null, wasm };
+  return {
+    report: { available: wasm !== null, isolation, ...strong, languages },
+    runtimes,
+    main: null,
+    wasm,
+  };
 }
 
 type Strong = { backend: Backend } | NonNullable<Weakness>;
 
 async function tryNamespaces(options: ChoiceOptions, runtimes: Runtimes): Promise<Strong> {
-  if (!allows(options, 'namespaces')) return { reason: 'Namespaces are switched off here.', remedy: 'Switch them on.' };
+  if (!allows(options, 'namespaces'))
+    return { reason: 'Namespaces are switched off here.', remedy: 'Switch them on.' };
   const found = findNamespaceTools();
   if (!('tools' in found)) return found;
   const backend = namespacesBackend(found.tools);
   const node = runtimes.javascript;
-  if ('missing' in node) return { reason: node.missing, remedy: 'Install node.' };
+  if ('missing' in node)
+    return { reason: node.missing, remedy: 'Put node or the cache directory where everybody may read it.' };
   const weakness = await probe(backend, node);
   return weakness ?? { backend };
 }
@@ -72,7 +82,11 @@ function bareProcess({ cache_dir }: ChoiceOptions): Backend | null {
   return shell && tar ? bareProcessBackend({ shell, tar, cache_dir }) : null;
 }
 
-async function withMain(main: Backend, runtimes: Runtimes, why: Partial<NonNullable<Weakness>>): Promise<Choice> {
+async function withMain(
+  main: Backend,
+  runtimes: Runtimes,
+  why: Partial<NonNullable<Weakness>>,
+): Promise<Choice> {
   const languages = await reportLanguages(main, runtimes);
   const report = { available: true, isolation: main.isolation, ...why, languages };
   return { report, runtimes, main, wasm: null };

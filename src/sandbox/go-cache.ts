@@ -30,7 +30,13 @@ export async function warmGoCache(cache_dir: string): Promise<void> {
   const cache = join(cache_dir, CACHE);
   await mkdir(cache, { recursive: true });
   await rm(join(cache_dir, MARK), { force: true });
-  const env = { ...GO_ENV, GOCACHE: cache, GOPATH: join(cache_dir, 'gopath'), HOME: cache_dir, PATH: SYSTEM_PATH.join(':') };
+  const env = {
+    ...GO_ENV,
+    GOCACHE: cache,
+    GOPATH: join(cache_dir, 'gopath'),
+    HOME: cache_dir,
+    PATH: SYSTEM_PATH.join(':'),
+  };
   await run(go, ['build', 'std'], { env, cwd: cache_dir, timeout: WARM_TIMEOUT_MS });
   // The sandbox reads it as another user.
   await makeReadable(cache);

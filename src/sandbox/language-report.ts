@@ -24,7 +24,11 @@ export async function reportWithout(reason: string, wasm: boolean): Promise<Lang
   });
 }
 
-async function reportLanguage(backend: Backend, language: CodeLanguage, runtimes: Runtimes): Promise<LanguageReport> {
+async function reportLanguage(
+  backend: Backend,
+  language: CodeLanguage,
+  runtimes: Runtimes,
+): Promise<LanguageReport> {
   const runtime = runtimes[language];
   if ('missing' in runtime) return { language, available: false, reason: runtime.missing };
   try {
@@ -45,7 +49,9 @@ async function versionOf(backend: Backend, language: CodeLanguage, runtime: Runt
   const limits = resolveLimits({ wall_ms: 10_000 });
   const result = await backend.run({ request: { language, source }, source, limits, options: {}, runtime });
   if (result.cause === 'exited' && result.exit_code === 0) return result.stdout.trim();
-  throw new Error(`${language} does not start in the sandbox: ${result.detail ?? (result.stderr.trim().slice(0, 300) || result.cause)}`);
+  throw new Error(
+    `${language} does not start in the sandbox: ${result.detail ?? (result.stderr.trim().slice(0, 300) || result.cause)}`,
+  );
 }
 
 async function quickjsVersion(): Promise<string> {

@@ -91,7 +91,9 @@ function ulimits({ program, limits, namespaced, other_tasks }: LauncherOptions):
 }
 
 const closeInherited = (): string =>
-  `exec ${Object.values(LAUNCHER_FD).map((fd) => `${fd}>&-`).join(' ')}; `;
+  `exec ${Object.values(LAUNCHER_FD)
+    .map((fd) => `${fd}>&-`)
+    .join(' ')}; `;
 
 function start({ prepare, argv }: Program): string {
   return `${prepare ? `${command(prepare)} || exit; ` : ''}exec ${command(argv)}`;
@@ -100,5 +102,7 @@ function start({ prepare, argv }: Program): string {
 const command = (argv: readonly string[]): string => argv.map(quote).join(' ');
 
 function exports(env: Readonly<Record<string, string>>): string {
-  return Object.entries(env).map(([name, value]) => `export ${name}=${quote(value)}; `).join('');
+  return Object.entries(env)
+    .map(([name, value]) => `export ${name}=${quote(value)}; `)
+    .join('');
 }

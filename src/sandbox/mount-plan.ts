@@ -10,7 +10,7 @@ export const WRITABLE_MOUNTS = [INSIDE.work, INSIDE.tmp, '/dev/shm'] as const;
 
 /** What the launcher and the program find in their environment, before the request's own variables. */
 export const BASE_ENV: Readonly<Record<string, string>> = {
-  PATH: '/usr/local/bin:/usr/bin:/bin',
+  PATH: '/usr/local/bin:/usr/bin:/bin:/runtime',
   HOME: INSIDE.work,
   TMPDIR: INSIDE.tmp,
   LANG: 'C.UTF-8',

@@ -23,7 +23,15 @@ export interface NamespaceTools {
 }
 
 /** The descriptors of `Launch.inputs`, in order, after the launcher's own. */
-const FD = { files: LAUNCHER_FD.files, args: 6, seccomp: 7, shell: 8, launcher: 9, source: 10, mounts: 11 } as const;
+const FD = {
+  files: LAUNCHER_FD.files,
+  args: 6,
+  seccomp: 7,
+  shell: 8,
+  launcher: 9,
+  source: 10,
+  mounts: 11,
+} as const;
 
 /**
  * The strong back-end: bubblewrap with every namespace, an own uid per run when started by root, a seccomp
@@ -46,7 +54,12 @@ export function namespacesBackend(tools: NamespaceTools): Backend {
         opened.push(openSync(host, 'r'));
         return { fd: FD.mounts + index, inside };
       });
-      const options = bwrapOptions({ limits: job.limits, program_path: `${INSIDE.work}/${program.file}`, fd: FD, mounts });
+      const options = bwrapOptions({
+        limits: job.limits,
+        program_path: `${INSIDE.work}/${program.file}`,
+        fd: FD,
+        mounts,
+      });
       const inputs = [files, options, seccomp, shell, launcher, program.source, ...opened.slice(1)];
       const running = supervise(launch(tools, uid, inputs), job);
       // The child has its own copies from here on.

@@ -9,7 +9,9 @@ import { release } from 'node:os';
 export function otherTasks(kernel = release(), uid = process.getuid?.() ?? 0): number {
   const [major = 0, minor = 0] = kernel.split('.').map((part) => Number.parseInt(part, 10));
   if (uid === 0 || major > 5 || (major === 5 && minor >= 14)) return 0;
-  return readdirSync('/proc').filter(isNumber).reduce((sum, pid) => sum + tasksOf(pid, uid), 0);
+  return readdirSync('/proc')
+    .filter(isNumber)
+    .reduce((sum, pid) => sum + tasksOf(pid, uid), 0);
 }
 
 const isNumber = (name: string): boolean => /^\d+$/.test(name);

@@ -46,7 +46,10 @@ export function outputCapture(limit_bytes: number): OutputCapture {
     const start = toCharacterEnd(Buffer.concat(head));
     const left_out = total - start.length - end.length;
     const mark = mark_bytes > 0 ? `\n[... ${left_out} bytes left out ...]\n` : '';
-    return { text: fit(start.toString('utf8') + mark + end.toString('utf8'), limit_bytes).text, truncated: true };
+    return {
+      text: fit(start.toString('utf8') + mark + end.toString('utf8'), limit_bytes).text,
+      truncated: true,
+    };
   }
 
   return { push, bytes: () => total, text };

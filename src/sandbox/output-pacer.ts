@@ -87,7 +87,8 @@ function cut(backlog: Backlog): { text: string; taken: number } {
   const mark = backlog.lost > 0 ? `[... ${backlog.lost} bytes not shown ...]\n` : '';
   const room = CHUNK_BYTES - (mark === '' ? 0 : MARK_ROOM);
   let piece = whole(backlog.bytes.subarray(0, room));
-  if (Buffer.byteLength(piece.toString('utf8')) > room) piece = whole(piece.subarray(0, BROKEN_CHUNK_BYTES - MARK_ROOM));
+  if (Buffer.byteLength(piece.toString('utf8')) > room)
+    piece = whole(piece.subarray(0, BROKEN_CHUNK_BYTES - MARK_ROOM));
   return { text: mark + piece.toString('utf8'), taken: piece.length };
 }
 

@@ -35,7 +35,11 @@ export async function probe(backend: Backend, node: Runtime): Promise<Weakness> 
 }
 
 function job(input: ProbeInput, runtime: Runtime): Parameters<Backend['run']>[0] {
-  const request: SandboxRequest = { language: 'javascript', source: PROBE_PROGRAM, args: [JSON.stringify(input)] };
+  const request: SandboxRequest = {
+    language: 'javascript',
+    source: PROBE_PROGRAM,
+    args: [JSON.stringify(input)],
+  };
   return { request, source: PROBE_PROGRAM, limits: PROBE_LIMITS, options: {}, runtime };
 }
 
@@ -48,10 +52,16 @@ async function judge(result: SandboxResult): Promise<Weakness> {
   const open = readList(result.stdout);
   if (result.cause !== 'exited' || result.exit_code !== 0 || open === null) {
     const said = result.stderr.trim().slice(0, 500);
-    return { reason: `The sandbox probe did not end well: ${result.cause}. ${said}`, remedy: 'See the log of this worker.' };
+    return {
+      reason: `The sandbox probe did not end well: ${result.cause}. ${said}`,
+      remedy: 'See the log of this worker.',
+    };
   }
   if (open.length === 0) return null;
-  return { reason: `The sandbox leaks: it ${open.join(', ')}.`, remedy: 'Do not run code here; use another host.' };
+  return {
+    reason: `The sandbox leaks: it ${open.join(', ')}.`,
+    remedy: 'Do not run code here; use another host.',
+  };
 }
 
 function readList(text: string): string[] | null {

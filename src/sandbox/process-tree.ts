@@ -45,7 +45,9 @@ export function readChildren(pid: number, threads = 1): number[] {
 export function readProportionalBytes(pid: number): number | null {
   const rollup = attempt(() => readFileSync(`/proc/${pid}/smaps_rollup`, 'latin1'), null);
   if (rollup === null) return null;
-  const parts = ['Pss_Anon', 'Pss_Shmem', 'SwapPss'].map((name) => new RegExp(`^${name}:\\s+(\\d+) kB`, 'm').exec(rollup));
+  const parts = ['Pss_Anon', 'Pss_Shmem', 'SwapPss'].map((name) =>
+    new RegExp(`^${name}:\\s+(\\d+) kB`, 'm').exec(rollup),
+  );
   if (!parts[0]) return null;
   return parts.reduce((sum, match) => sum + Number(match?.[1] ?? 0) * 1_024, 0);
 }
@@ -54,7 +56,10 @@ function readProcess(pid: number): { sample: ProcessSample; threads: number } | 
   const stat = attempt(() => readFileSync(`/proc/${pid}/stat`, 'latin1'), null);
   if (stat === null) return null;
   // The name may hold anything, spaces and brackets too, so the fields are counted from the last bracket.
-  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ').map(Number);
+  const fields = stat
+    .slice(stat.lastIndexOf(')') + 2)
+    .split(' ')
+    .map(Number);
   const field = (number: number): number => fields[number - 3] ?? 0;
   const ms = (ticks: number): number => (ticks * 1_000) / ticks_per_second;
   const sample = {

@@ -10,7 +10,10 @@ export type Asked = Pick<SandboxRequest, 'language' | 'accept_wasm'>;
 export function refusal(report: SandboxReport, asked: Asked): AppError | null {
   if (!report.available || report.isolation === null) return unavailable(report, report.reason);
   if (report.isolation === 'wasm' && asked.accept_wasm !== true) {
-    return unavailable(report, `${report.reason ?? ''} Only QuickJS is to be had, and the request does not accept it.`);
+    return unavailable(
+      report,
+      `${report.reason ?? ''} Only QuickJS is to be had, and the request does not accept it.`,
+    );
   }
   const language = report.languages.find((one) => one.language === asked.language);
   if (language?.available) return null;
@@ -20,5 +23,8 @@ export function refusal(report: SandboxReport, asked: Asked): AppError | null {
 function unavailable(report: SandboxReport, reason = 'No sandbox can run code here.'): AppError {
   const remedy = report.remedy;
   const detail = remedy === undefined ? reason.trim() : `${reason.trim()} ${remedy}`;
-  return new AppError('sandbox_unavailable', { detail, extra: { reason: reason.trim(), ...(remedy === undefined ? {} : { remedy }) } });
+  return new AppError('sandbox_unavailable', {
+    detail,
+    extra: { reason: reason.trim(), ...(remedy === undefined ? {} : { remedy }) },
+  });
 }

@@ -20,7 +20,10 @@ export function checkRequest(request: SandboxRequest, limits: ResolvedLimits): v
 function sourceProblems({ source, language, module }: SandboxRequest): Problem[] {
   const problems: Problem[] = [];
   if (Buffer.byteLength(source) > FIXED_LIMITS.source_bytes) {
-    problems.push({ path: '/source', message: `The program is longer than ${FIXED_LIMITS.source_bytes} bytes.` });
+    problems.push({
+      path: '/source',
+      message: `The program is longer than ${FIXED_LIMITS.source_bytes} bytes.`,
+    });
   }
   if (module !== undefined && language !== 'javascript' && language !== 'typescript') {
     problems.push({ path: '/module', message: `"module" means nothing for ${language}.` });
@@ -31,22 +34,28 @@ function sourceProblems({ source, language, module }: SandboxRequest): Problem[]
 function fileProblems(request: SandboxRequest, limits: ResolvedLimits): Problem[] {
   const files = Object.entries(request.files ?? {});
   const problems = files.flatMap(([name]): Problem[] => {
-    const refusal = pathRefusal(name) ?? (name === 'out' || PROGRAM_FILE.test(name) ? 'a reserved name' : null);
-    return refusal === null ? [] : [{ path: `/files/${pointer(name)}`, message: `A file may not have ${refusal}.` }];
+    const refusal =
+      pathRefusal(name) ?? (name === 'out' || PROGRAM_FILE.test(name) ? 'a reserved name' : null);
+    return refusal === null
+      ? []
+      : [{ path: `/files/${pointer(name)}`, message: `A file may not have ${refusal}.` }];
   });
   const bytes = files.reduce((sum, [, content]) => sum + content.byteLength, 0);
-  if (bytes > limits.disk_bytes / 2) problems.push({ path: '/files', message: 'The files take more than half of the disk limit.' });
+  if (bytes > limits.disk_bytes / 2)
+    problems.push({ path: '/files', message: 'The files take more than half of the disk limit.' });
   if (files.some(([, content]) => content.byteLength > limits.file_bytes)) {
     problems.push({ path: '/files', message: 'A file is larger than the file limit.' });
   }
-  if (files.length > FIXED_LIMITS.input_files) problems.push({ path: '/files', message: 'There are too many files.' });
+  if (files.length > FIXED_LIMITS.input_files)
+    problems.push({ path: '/files', message: 'There are too many files.' });
   return problems;
 }
 
 function wordProblems({ args = [], env = {} }: SandboxRequest): Problem[] {
   const problems: Problem[] = [];
   args.forEach((value, index) => {
-    if (value.includes('\0')) problems.push({ path: `/args/${index}`, message: 'An argument may not hold a NUL.' });
+    if (value.includes('\0'))
+      problems.push({ path: `/args/${index}`, message: 'An argument may not hold a NUL.' });
   });
   for (const [name, value] of Object.entries(env)) {
     const path = `/env/${pointer(name)}`;

@@ -56,7 +56,8 @@ function causeOfEnd(facts: RunFacts, stderr: string): SandboxCause {
   if (!status.started || !status.ended) return 'sandbox_error';
   if (status.exit_code === 0) return 'exited';
   const spent_ms = Math.max(cpu_ms, status.cpu_ms);
-  if (status.signal === 'SIGXCPU' || (status.signal === 'SIGKILL' && spent_ms >= limits.cpu_ms)) return 'cpu_limit';
+  if (status.signal === 'SIGXCPU' || (status.signal === 'SIGKILL' && spent_ms >= limits.cpu_ms))
+    return 'cpu_limit';
   if (status.signal === 'SIGXFSZ' || status.disk_full) return 'disk_limit';
   if (ranOutOfMemory(request, stderr) || crashedNearLimit(facts)) return 'memory_limit';
   return status.signal === null ? 'exited' : 'signaled';
@@ -85,10 +86,15 @@ function crashedNearLimit({ status, limits, peak_memory_bytes }: RunFacts): bool
 function detailOf(facts: RunFacts, cause: SandboxCause, stderr: string): string | undefined {
   if (cause === 'sandbox_error') {
     const said = facts.status.started ? '' : stderr.trim();
-    return facts.cause.detail() ?? facts.failure ?? (said || 'the sandbox ended without a word about the program');
+    return (
+      facts.cause.detail() ?? facts.failure ?? (said || 'the sandbox ended without a word about the program')
+    );
   }
   const { refusals } = facts.artifacts;
-  return facts.cause.detail() ?? (refusals.length > 0 ? `left out of the artifacts: ${refusals.join(', ')}` : undefined);
+  return (
+    facts.cause.detail() ??
+    (refusals.length > 0 ? `left out of the artifacts: ${refusals.join(', ')}` : undefined)
+  );
 }
 
 /** The result of a run that ended before there was a process. */

@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import type { CodeLanguage } from '../contract/sandbox.ts';
 import { findProgram } from './find-program.ts';
+import { isReachable, publicCopy } from './reachable.ts';
 import { findGo, GO_ENV, goCache, goVersion } from './go-cache.ts';
 
 /** How one language is started, and what of the host it needs to see. */
@@ -29,17 +30,22 @@ export interface RuntimeSearch {
 
 /** Finds the interpreter of every language on this host. */
 export async function findRuntimes({ cache_dir, search_path }: RuntimeSearch): Promise<Runtimes> {
-  const node = nodeRuntime();
+  const node = nodeRuntime(cache_dir);
   const [python, go] = await Promise.all([pythonRuntime(search_path), goRuntime(cache_dir)]);
   return { javascript: node, typescript: node, python, bash: bashRuntime(), go };
 }
 
-function nodeRuntime(): Runtime {
+function nodeRuntime(cache_dir: string): RuntimeFound {
   const path = realpathSync(process.execPath);
-  if (isSystemPath(path)) return { executable: path, mounts: {}, version: process.versions.node };
+  const version = process.versions.node;
+  if (isSystemPath(path)) return { executable: path, mounts: {}, version };
+  const readable = isReachable(path) ? path : publicCopy(path, cache_dir, `node-${version}`);
+  if (!isReachable(readable)) return { missing: `node and ${cache_dir} ${CLOSED}` };
   // Where node lives in somebody's home, the sandbox sees the one file and no name of its way there.
-  return { executable: '/runtime/node', mounts: { [path]: '/runtime/node' }, version: process.versions.node };
+  return { executable: '/runtime/node', mounts: { [readable]: '/runtime/node' }, version };
 }
+
+const CLOSED = 'lie in a directory that the users of the sandbox may not enter';
 
 function bashRuntime(): RuntimeFound {
   const executable = findProgram('bash');
@@ -53,9 +59,11 @@ async function pythonRuntime(search_path: string): Promise<RuntimeFound> {
   if (!other) return { missing: 'python3 is not installed' };
   try {
     // A version manager puts a script of that name on the path, so the interpreter itself is asked.
-    const question = 'import os, sys; print(os.path.realpath(sys.executable)); print(os.path.realpath(sys.base_prefix))';
+    const question =
+      'import os, sys; print(os.path.realpath(sys.executable)); print(os.path.realpath(sys.base_prefix))';
     const { stdout } = await run(other, ['-I', '-c', question], { timeout: 5_000 });
     const [executable = '', prefix = ''] = stdout.trim().split('\n');
+    if (!isReachable(prefix)) return { missing: `python3 and its library ${CLOSED}` };
     return { executable, mounts: isSystemPath(executable) ? {} : { [prefix]: prefix } };
   } catch {
     return { missing: 'the python3 on the path does not start' };
@@ -69,6 +77,7 @@ async function goRuntime(cache_dir: string): Promise<RuntimeFound> {
   const version = goVersion(root);
   const cache = await goCache(cache_dir, version);
   if (!cache) return { missing: 'the go build cache is not warm; warm it once with warmGoCache(cache_dir)' };
+  if (!isReachable(cache) || !isReachable(root)) return { missing: `go or its build cache ${CLOSED}` };
   return {
     executable: join(root, 'bin/go'),
     mounts: { [cache]: '/gocache', ...(isSystemPath(root) ? {} : { [root]: root }) },

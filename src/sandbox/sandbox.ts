@@ -1,5 +1,11 @@
 import { availableParallelism } from 'node:os';
-import type { Sandbox, SandboxIsolation, SandboxRequest, SandboxResult, SandboxRunOptions } from '../contract/sandbox.ts';
+import type {
+  Sandbox,
+  SandboxIsolation,
+  SandboxRequest,
+  SandboxResult,
+  SandboxRunOptions,
+} from '../contract/sandbox.ts';
 import { AppError } from '../contract/errors.ts';
 import type { Backend } from './backend.ts';
 import { causeOf } from './cancellation.ts';
@@ -60,14 +66,18 @@ function backendFor(choice: Choice, request: SandboxRequest): Backend {
 async function runOn(choice: Choice, backend: Backend, job: Job): Promise<SandboxResult> {
   const runtime = choice.runtimes[job.request.language];
   if ('missing' in runtime) throw new AppError('sandbox_unavailable', { detail: runtime.missing });
-  if (job.request.language !== 'typescript') return backend.run({ ...job, runtime, source: job.request.source });
+  if (job.request.language !== 'typescript')
+    return backend.run({ ...job, runtime, source: job.request.source });
   try {
     const result = await typescriptToJavascript(job.request.source, job.request.module, job.limits.wall_ms);
     if ('javascript' in result) return await backend.run({ ...job, runtime, source: result.javascript });
     return notParsed(backend.isolation, result.problems, job);
   } catch (error) {
     if (error instanceof AppError) throw error;
-    return { ...emptyResult(backend.isolation, 'sandbox_error'), detail: error instanceof Error ? error.message : String(error) };
+    return {
+      ...emptyResult(backend.isolation, 'sandbox_error'),
+      detail: error instanceof Error ? error.message : String(error),
+    };
   }
 }
 
@@ -75,5 +85,10 @@ async function runOn(choice: Choice, backend: Backend, job: Job): Promise<Sandbo
 function notParsed(isolation: SandboxIsolation, problems: string, job: Job): SandboxResult {
   const stderr = problems.slice(0, job.limits.output_bytes);
   job.options.onOutput?.({ stream: 'stderr', text: stderr.slice(0, 5_000) });
-  return { ...emptyResult(isolation, 'exited'), exit_code: 1, stderr, stderr_bytes: Buffer.byteLength(problems) };
+  return {
+    ...emptyResult(isolation, 'exited'),
+    exit_code: 1,
+    stderr,
+    stderr_bytes: Buffer.byteLength(problems),
+  };
 }

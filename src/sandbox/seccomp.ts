@@ -71,7 +71,9 @@ function argued(architecture: Architecture): Instruction[] {
     return nr === null ? [] : [unlessEqual(nr, body.length), ...body];
   };
   const families = Object.values(SOCKET_FAMILIES).flatMap((family) => whenEqual(family, VERDICT.allow));
-  const injections = Object.values(TERMINAL_INJECTION).flatMap((request) => whenEqual(request, failWith(EPERM)));
+  const injections = Object.values(TERMINAL_INJECTION).flatMap((request) =>
+    whenEqual(request, failWith(EPERM)),
+  );
   const allow = ret(VERDICT.allow);
   const socketBody = [load(OFFSET_ARG0), ...families, ret(failWith(EAFNOSUPPORT))];
   return [

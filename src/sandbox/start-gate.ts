@@ -3,9 +3,9 @@ import { GO } from './launcher.ts';
 
 export interface StartGate {
   /** The program runs, or may from now on. */
-  isOpen(): boolean;
+  isOpen: () => boolean;
   /** Ends the run: at once when the gate is open, otherwise as soon as ending it is sure to work. */
-  kill(): void;
+  kill: () => void;
 }
 
 /** A launcher that was not heard of for this long is stuck, and killed all the same. */

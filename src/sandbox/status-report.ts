@@ -14,9 +14,19 @@ export interface StatusReport {
 const SIGNAL_BASE = 128;
 /** Signals that end a program; other numbers above 128 are plain exit codes. */
 const ENDING = ['SIGHUP', 'SIGINT', 'SIGQUIT', 'SIGILL', 'SIGTRAP', 'SIGABRT', 'SIGBUS', 'SIGFPE', 'SIGKILL'];
-const ALSO_ENDING = ['SIGUSR1', 'SIGSEGV', 'SIGUSR2', 'SIGPIPE', 'SIGALRM', 'SIGTERM', 'SIGXCPU', 'SIGXFSZ', 'SIGSYS'];
-const signals = new Map(
-  [...ENDING, ...ALSO_ENDING].map((name) => [constants.signals[name as NodeJS.Signals] as number, name]),
+const ALSO_ENDING = [
+  'SIGUSR1',
+  'SIGSEGV',
+  'SIGUSR2',
+  'SIGPIPE',
+  'SIGALRM',
+  'SIGTERM',
+  'SIGXCPU',
+  'SIGXFSZ',
+  'SIGSYS',
+];
+const signals = new Map<number, string>(
+  [...ENDING, ...ALSO_ENDING].map((name) => [constants.signals[name as NodeJS.Signals], name]),
 );
 
 /** Reads the status lines; whatever is not understood counts as not said. */

@@ -1,6 +1,11 @@
 import { spawn, type ChildProcess, type StdioOptions } from 'node:child_process';
 import type { Duplex, Readable, Writable } from 'node:stream';
-import type { SandboxIsolation, SandboxRequest, SandboxResult, SandboxRunOptions } from '../contract/sandbox.ts';
+import type {
+  SandboxIsolation,
+  SandboxRequest,
+  SandboxResult,
+  SandboxRunOptions,
+} from '../contract/sandbox.ts';
 import { readArtifacts, type Artifacts } from './artifacts.ts';
 import { stopOnAbort } from './cancellation.ts';
 import { LAUNCHER_FD } from './launcher.ts';
@@ -88,7 +93,9 @@ export async function supervise(launch: Launch, job: Job): Promise<SandboxResult
 
 function start(launch: Launch, request: SandboxRequest): ChildProcess {
   const [file, ...argv] = launch.argv;
-  const inputs = launch.inputs.map((input) => (input instanceof Uint8Array ? ('pipe' as const) : (input ?? 'ignore')));
+  const inputs = launch.inputs.map((input) =>
+    input instanceof Uint8Array ? ('pipe' as const) : (input ?? 'ignore'),
+  );
   const stdin = request.stdin === undefined ? 'ignore' : 'pipe';
   const stdio: StdioOptions = [stdin, 'pipe', 'pipe', 'pipe', 'pipe', ...inputs];
   const child = spawn(file, argv, { stdio, cwd: launch.cwd, env: launch.env, detached: launch.detached });

@@ -35,11 +35,16 @@ export function wasmBackend(): Backend {
 
 async function run(job: ReadyJob): Promise<SandboxResult> {
   if (job.request.files && Object.keys(job.request.files).length > 0) {
-    throw new AppError('sandbox_unavailable', { detail: 'The QuickJS sandbox has no file system, and the request has files.' });
+    throw new AppError('sandbox_unavailable', {
+      detail: 'The QuickJS sandbox has no file system, and the request has files.',
+    });
   }
   const started_at = performance.now();
   const cause = verdict();
-  const captures = { stdout: outputCapture(job.limits.output_bytes), stderr: outputCapture(job.limits.output_bytes) };
+  const captures = {
+    stdout: outputCapture(job.limits.output_bytes),
+    stderr: outputCapture(job.limits.output_bytes),
+  };
   const pacer = outputPacer(job.options.onOutput);
   const thread = new Worker(WASM_THREAD, { eval: true, env: {}, workerData: threadData(job), stdin: false });
   const end = await new Promise<EndMessage>((resolve) => {
@@ -51,7 +56,8 @@ async function run(job: ReadyJob): Promise<SandboxResult> {
       const chunk = Buffer.from(message.text);
       captures[message.stream].push(chunk);
       pacer.push(message.stream, chunk);
-      if (captures.stdout.bytes() + captures.stderr.bytes() > FIXED_LIMITS.drained_output_bytes) stop('output_limit');
+      if (captures.stdout.bytes() + captures.stderr.bytes() > FIXED_LIMITS.drained_output_bytes)
+        stop('output_limit');
     });
     thread.once('error', (error) => resolve({ defect: error.message }));
     thread.once('exit', () => resolve({ defect: 'the thread ended early' }));

@@ -19,6 +19,7 @@ interface Bucket {
 }
 
 const SWEEP_ABOVE = 10_000;
+const SWEEP_EVERY_MS = 1_000;
 
 /**
  * A token bucket per caller: `burst` requests at once, `per_second` in the long run. A bucket is two numbers and no
@@ -31,7 +32,10 @@ export function rateLimiter(options: RateLimitOptions): RateLimiter {
     bucket.tokens = Math.min(burst, bucket.tokens + ((now - bucket.at_ms) * per_second) / 1000);
     bucket.at_ms = now;
   };
+  let next_sweep_ms = 0;
   const sweep = (now: number) => {
+    if (now < next_sweep_ms) return;
+    next_sweep_ms = now + SWEEP_EVERY_MS;
     for (const [caller, bucket] of buckets) {
       refill(bucket, now);
       if (bucket.tokens >= burst) buckets.delete(caller);

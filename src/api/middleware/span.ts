@@ -37,9 +37,11 @@ function end(span: Span, { res }: Arrival): void {
   span.end();
 }
 
-/** Notes a failure that is ours; what the caller did wrong is no error of this service. */
+/** Notes a failure that is ours; what the caller did wrong is no error of this service. Its text stays in the log. */
 function fail(span: Span, error: unknown): never {
-  const is_ours = !(error instanceof AppError) || STATUS_OF_FAMILY[error.family] >= 500;
-  if (is_ours) span.recordException(error instanceof Error ? error : new Error(String(error)));
+  const known = error instanceof AppError ? error : undefined;
+  if (!known || STATUS_OF_FAMILY[known.family] >= 500) {
+    span.recordException({ name: error instanceof Error ? error.name : typeof error, message: known?.code ?? 'internal' });
+  }
   throw error;
 }

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { anyJson, contentHash, instant, jsonObject, pageQuery, queryFlag, uuid } from './common.ts';
+import { anyJson, contentHash, instant, jsonObject, pageQuery, queryFlag, uuid } from './conventions.ts';
 
 export const artifactParams = z.strictObject({ id: uuid });
 export const materialiseQuery = z.strictObject({ materialize: queryFlag.default(false) });
@@ -24,7 +24,9 @@ const artifactFields = {
   created_at: instant,
 };
 
-export const artifactView = z.object({ ...artifactFields, definition: jsonObject.optional() }).meta({ id: 'Artifact' });
+export const artifactView = z
+  .object({ ...artifactFields, definition: jsonObject.optional() })
+  .meta({ id: 'Artifact' });
 
 export const linkView = z
   .object({ seq: z.int(), ...artifactFields, parent_id: z.string().nullable() })

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { contentHash } from './common.ts';
+import { contentHash } from './conventions.ts';
 
 export const blobParams = z.strictObject({ cas_id: contentHash });
 

@@ -1,7 +1,11 @@
 import { z } from 'zod';
-import { anyJson, contentHash } from './common.ts';
+import { anyJson, contentHash } from './conventions.ts';
 
-const ref = z.string().min(1).max(300).meta({ description: 'Tag name, workflow or artifact id, or version hash.' });
+const ref = z
+  .string()
+  .min(1)
+  .max(300)
+  .meta({ description: 'Tag name, workflow or artifact id, or version hash.' });
 
 export const diffQuery = z.strictObject({ from: ref, to: ref });
 
@@ -14,6 +18,8 @@ export const diffView = z
       removed: z.array(z.string()),
       changed: z.array(z.object({ node: z.string(), pointers: z.array(z.string()) })),
     }),
-    operations: z.array(z.object({ op: z.enum(['add', 'remove', 'replace']), path: z.string(), value: anyJson.optional() })),
+    operations: z.array(
+      z.object({ op: z.enum(['add', 'remove', 'replace']), path: z.string(), value: anyJson.optional() }),
+    ),
   })
   .meta({ id: 'Diff' });

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { operations } from './artifacts.ts';
-import { anyJson, contentHash, instant, uuid } from './common.ts';
+import { anyJson, contentHash, instant, uuid } from './conventions.ts';
 import { expectedVersion } from './tags.ts';
 
 export const message = z.string().max(500).optional();

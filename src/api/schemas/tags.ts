@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { contentHash, instant, pageQuery } from './common.ts';
+import { contentHash, instant, pageQuery } from './conventions.ts';
 
 export const expectedVersion = z
   .int()
@@ -18,10 +18,16 @@ export const listTagsQuery = z.strictObject({
   workflow: z.string().max(200).optional().meta({ description: 'Only tags of this workflow.' }),
 });
 
+export const historyQuery = z.strictObject(pageQuery);
+
 export const stepBody = z.strictObject({ expected_version: expectedVersion, reason });
 
 export const moveBody = z.strictObject({
-  target: z.string().min(1).max(300).meta({ description: 'Artifact id, version hash, or the name of a tag.' }),
+  target: z
+    .string()
+    .min(1)
+    .max(300)
+    .meta({ description: 'Artifact id, version hash, or the name of a tag.' }),
   expected_version: expectedVersion,
   reason,
   protected: z.boolean().optional().meta({ description: 'Whether every later write needs If-Match.' }),

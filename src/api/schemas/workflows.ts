@@ -1,12 +1,21 @@
 import { z } from 'zod';
-import { anyJson, contentHash, instant, jsonObject, pageQuery, queryFlag, uuid } from './common.ts';
+import { anyJson, contentHash, instant, jsonObject, pageQuery, queryFlag, uuid } from './conventions.ts';
 import { message } from './patches.ts';
 import { expectedVersion } from './tags.ts';
 
-const RUN_TYPES = ['intent_processing', 'code_execution', 'code_analysis', 'code_review', 'deployment'] as const;
+const RUN_TYPES = [
+  'intent_processing',
+  'code_execution',
+  'code_analysis',
+  'code_review',
+  'deployment',
+] as const;
 
 export const workflowParams = z.strictObject({ ref: z.string() });
-export const versionParams = z.strictObject({ ref: z.string(), n: z.coerce.number('must be a number').int().min(1) });
+export const versionParams = z.strictObject({
+  ref: z.string(),
+  n: z.coerce.number('must be a number').int().min(1),
+});
 export const readWorkflowQuery = z.strictObject({ materialize: queryFlag.default(false) });
 export const versionsQuery = z.strictObject(pageQuery);
 
@@ -24,7 +33,12 @@ export const createWorkflowBody = z
     workflow: anyJson.optional().meta({ description: 'The definition document.' }),
     message,
     expected_version: expectedVersion,
-    name: z.string().min(1).max(200).optional().meta({ description: 'An empty workflow, or the name of a typed start.' }),
+    name: z
+      .string()
+      .min(1)
+      .max(200)
+      .optional()
+      .meta({ description: 'An empty workflow, or the name of a typed start.' }),
     description: z.string().max(10_000).optional(),
     type: z.enum(RUN_TYPES).optional(),
     project_id: uuid.optional(),
@@ -34,7 +48,11 @@ export const createWorkflowBody = z
     const missing = (field: string) => ctx.addIssue({ code: 'custom', path: [field], message: 'is missing' });
     if (body.type !== undefined || body.name !== undefined) {
       if (body.name === undefined) missing('name');
-      refuse(ctx, body, body.type === undefined ? ['tag_name', 'workflow', 'input', 'project_id'] : ['tag_name', 'workflow']);
+      refuse(
+        ctx,
+        body,
+        body.type === undefined ? ['tag_name', 'workflow', 'input', 'project_id'] : ['tag_name', 'workflow'],
+      );
       return;
     }
     if (body.tag_name === undefined) missing('tag_name');
@@ -44,7 +62,8 @@ export const createWorkflowBody = z
 
 function refuse(ctx: z.RefinementCtx, body: Record<string, unknown>, fields: readonly string[]): void {
   for (const field of fields) {
-    if (body[field] !== undefined) ctx.addIssue({ code: 'custom', path: [field], message: 'does not go with the other fields' });
+    if (body[field] !== undefined)
+      ctx.addIssue({ code: 'custom', path: [field], message: 'does not go with the other fields' });
   }
 }
 
@@ -76,5 +95,11 @@ export const workflowView = z
   .meta({ id: 'Workflow' });
 
 export const versionView = z
-  .object({ number: z.int(), ...version, op_count: z.int(), parents: z.array(z.string()), definition: jsonObject.optional() })
+  .object({
+    number: z.int(),
+    ...version,
+    op_count: z.int(),
+    parents: z.array(z.string()),
+    definition: jsonObject.optional(),
+  })
   .meta({ id: 'WorkflowVersion' });

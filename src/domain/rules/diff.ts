@@ -4,8 +4,7 @@ import { PATCH_LIMITS } from './json-patch-limits.ts';
 import { escapeToken } from './json-patch-pointer.ts';
 
 export type DiffOperation =
-  | { op: 'add' | 'replace'; path: string; value: Json }
-  | { op: 'remove'; path: string };
+  { op: 'add' | 'replace'; path: string; value: Json } | { op: 'remove'; path: string };
 
 export interface DefinitionDiff {
   nodes: {
@@ -25,9 +24,18 @@ export function diffDefinitions(from: JsonObject, to: JsonObject): DefinitionDif
   const after = nodesOf(to);
   return {
     nodes: {
-      added: Object.keys(after).filter((id) => !Object.hasOwn(before, id)).sort(),
-      removed: Object.keys(before).filter((id) => !Object.hasOwn(after, id)).sort(),
-      changed: changedNodes(operations, Object.keys(before).filter((id) => Object.hasOwn(after, id)).sort()),
+      added: Object.keys(after)
+        .filter((id) => !Object.hasOwn(before, id))
+        .sort(),
+      removed: Object.keys(before)
+        .filter((id) => !Object.hasOwn(after, id))
+        .sort(),
+      changed: changedNodes(
+        operations,
+        Object.keys(before)
+          .filter((id) => Object.hasOwn(after, id))
+          .sort(),
+      ),
     },
     // Finer than a patch may be: whole members then.
     operations: operations.length <= PATCH_LIMITS.operations ? operations : diffMembers(from, to),
@@ -52,7 +60,12 @@ function compare(path: string, from: Json, to: Json, out: DiffOperation[]): void
 
 type Compare = (path: string, from: Json, to: Json, out: DiffOperation[]) => void;
 
-function compareObjects(path: string, { from, to }: { from: JsonObject; to: JsonObject }, out: DiffOperation[], inner: Compare): void {
+function compareObjects(
+  path: string,
+  { from, to }: { from: JsonObject; to: JsonObject },
+  out: DiffOperation[],
+  inner: Compare,
+): void {
   for (const key of [...new Set([...Object.keys(from), ...Object.keys(to)])].sort()) {
     const at = `${path}/${escapeToken(key)}`;
     if (!Object.hasOwn(to, key)) out.push({ op: 'remove', path: at });
@@ -96,4 +109,5 @@ function changedNodes(operations: DiffOperation[], common: string[]): Definition
 const isObject = (value: Json | undefined): value is JsonObject =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
-const nodesOf = (definition: JsonObject): JsonObject => (isObject(definition['nodes']) ? definition['nodes'] : {});
+const nodesOf = (definition: JsonObject): JsonObject =>
+  isObject(definition['nodes']) ? definition['nodes'] : {};

@@ -40,7 +40,8 @@ export function sizeGuard(document: Json, limits: PatchLimits): SizeGuard {
     deep(value, depth);
   };
   const deep = (value: Json, depth: number) => {
-    if (!fits(value, limits.depth - depth)) throw tooMuch(`the document nests deeper than ${limits.depth} levels`);
+    if (!fits(value, limits.depth - depth))
+      throw tooMuch(`the document nests deeper than ${limits.depth} levels`);
   };
   const spend = (size: number) => {
     work += size;

@@ -21,7 +21,8 @@ const NEEDS_FROM = new Set(['move', 'copy']);
  * ignored (RFC 6902 §4). Throws `patch_invalid` with every problem at once.
  */
 export function parseOperations(operations: unknown, limits: Pick<PatchLimits, 'operations'>): Operation[] {
-  if (!Array.isArray(operations)) throw invalid([{ path: '', message: 'a JSON Patch is an array of operations' }]);
+  if (!Array.isArray(operations))
+    throw invalid([{ path: '', message: 'a JSON Patch is an array of operations' }]);
   if (operations.length > limits.operations) {
     throw invalid([{ path: '', message: `a patch has at most ${limits.operations} operations` }]);
   }
@@ -34,7 +35,8 @@ export function parseOperations(operations: unknown, limits: Pick<PatchLimits, '
 }
 
 /** True when the patch could not change anything: it is empty, or it only tests. */
-export const onlyTests = (operations: readonly Operation[]): boolean => operations.every(({ op }) => op === 'test');
+export const onlyTests = (operations: readonly Operation[]): boolean =>
+  operations.every(({ op }) => op === 'test');
 
 type Note = (member: string, message: string) => void;
 
@@ -65,6 +67,7 @@ const isAbove = (above: Pointer, below: Pointer): boolean =>
 
 function invalid(errors: Problem[]): AppError {
   const first = errors[0]!;
-  const detail = first.path === '' ? `${first.message}.` : `Operation ${first.path.split('/')[1]}: ${first.message}.`;
+  const detail =
+    first.path === '' ? `${first.message}.` : `Operation ${first.path.split('/')[1]}: ${first.message}.`;
   return new AppError('patch_invalid', { detail, errors });
 }

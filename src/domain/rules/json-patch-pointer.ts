@@ -12,7 +12,10 @@ export function parsePointer(text: string): Pointer | undefined {
   if (text === '') return [];
   if (!text.startsWith('/') || BAD_ESCAPE.test(text)) return undefined;
   // `~1` first: `~01` means `~1`, not `/` (RFC 6901 §4).
-  return text.slice(1).split('/').map((token) => token.replaceAll('~1', '/').replaceAll('~0', '~'));
+  return text
+    .slice(1)
+    .split('/')
+    .map((token) => token.replaceAll('~1', '/').replaceAll('~0', '~'));
 }
 
 /** One token as it is written in a pointer. */
@@ -21,7 +24,8 @@ export const escapeToken = (token: string): string => token.replaceAll('~', '~0'
 /** A pointer as it is written. */
 export const textOf = (pointer: Pointer): string => pointer.map((token) => `/${escapeToken(token)}`).join('');
 
-export const isContainer = (value: Json | undefined): value is Container => typeof value === 'object' && value !== null;
+export const isContainer = (value: Json | undefined): value is Container =>
+  typeof value === 'object' && value !== null;
 
 /** The key a token means in a container: any token in an object, an index or `-` in an array; undefined for none. */
 export function keyIn(container: Container, token: string): string | undefined {
@@ -52,7 +56,12 @@ export function workspace(): Workspace {
     put: (container, key, value) => {
       // Plain assignment would call the setter that objects inherit under this name.
       if (key === '__proto__') {
-        Object.defineProperty(container, key, { value, writable: true, enumerable: true, configurable: true });
+        Object.defineProperty(container, key, {
+          value,
+          writable: true,
+          enumerable: true,
+          configurable: true,
+        });
       } else (container as { [key: string]: Json })[key] = value;
     },
   };

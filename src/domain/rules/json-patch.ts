@@ -3,7 +3,15 @@ import type { Json } from '../../contract/json.ts';
 import { isEqualJson } from './json-patch-equal.ts';
 import { type PatchLimits, PATCH_LIMITS, sizeGuard, type SizeGuard } from './json-patch-limits.ts';
 import { type Operation, parseOperations } from './json-patch-operations.ts';
-import { type Container, isContainer, keyIn, type Pointer, textOf, workspace, type Workspace } from './json-patch-pointer.ts';
+import {
+  type Container,
+  isContainer,
+  keyIn,
+  type Pointer,
+  textOf,
+  workspace,
+  type Workspace,
+} from './json-patch-pointer.ts';
 
 /** A document while it is being patched; `undefined` after its root was removed. */
 interface Patching {
@@ -21,7 +29,9 @@ interface Patching {
 export function applyPatch(document: Json, operations: unknown, limits: PatchLimits = PATCH_LIMITS): Json {
   const parsed = parseOperations(operations, limits);
   const state: Patching = { root: document, space: workspace(), size: sizeGuard(document, limits) };
-  parsed.forEach((operation, index) => atOperation(index, operation, () => APPLY[operation.op](state, operation)));
+  parsed.forEach((operation, index) =>
+    atOperation(index, operation, () => APPLY[operation.op](state, operation)),
+  );
   if (state.root === undefined) throw invalid('', 'The patch removes the whole document.');
   return state.root;
 }
@@ -40,9 +50,11 @@ const APPLY: Record<Operation['op'], Apply> = {
     state.size.sink(moved, path.length - from!.length, path.length);
     add(state, path, moved);
   },
-  copy: (state, { path, from }) => add(state, path, state.size.copy(resolve(state, from!, 'from'), path.length)),
+  copy: (state, { path, from }) =>
+    add(state, path, state.size.copy(resolve(state, from!, 'from'), path.length)),
   test: (state, { path, value }) => {
-    if (!isEqualJson(resolve(state, path), value!)) throw conflict('value', `the value at "${textOf(path)}" is another one`);
+    if (!isEqualJson(resolve(state, path), value!))
+      throw conflict('value', `the value at "${textOf(path)}" is another one`);
   },
 };
 
@@ -57,7 +69,9 @@ function resolve(state: Patching, path: Pointer, member = 'path'): Json {
 function childOf(parent: Json, token: string): Json | undefined {
   if (!isContainer(parent)) return undefined;
   const key = keyIn(parent, token);
-  return key === undefined || key === '-' || !Object.hasOwn(parent, key) ? undefined : (parent as { [key: string]: Json })[key];
+  return key === undefined || key === '-' || !Object.hasOwn(parent, key)
+    ? undefined
+    : (parent as { [key: string]: Json })[key];
 }
 
 /** The container that holds the pointer's last token, ready to be changed; every container above it likewise. */
@@ -110,7 +124,10 @@ function atOperation(index: number, operation: Operation, apply: () => void): vo
     apply();
   } catch (error) {
     if (!(error instanceof AppError)) throw error;
-    const errors = (error.data.errors ?? []).map(({ path, message }) => ({ path: `/${index}${path}`, message }));
+    const errors = (error.data.errors ?? []).map(({ path, message }) => ({
+      path: `/${index}${path}`,
+      message,
+    }));
     const detail = `Operation ${index} (${operation.op} "${textOf(operation.path)}"): ${errors[0]?.message ?? error.message}.`;
     throw new AppError(error.code, { ...error.data, detail, errors });
   }
@@ -119,4 +136,5 @@ function atOperation(index: number, operation: Operation, apply: () => void): vo
 const conflict = (member: string, message: string) =>
   new AppError('patch_conflict', { errors: [{ path: `/${member}`, message }] });
 
-const invalid = (path: string, message: string) => new AppError('patch_invalid', { detail: message, errors: [{ path, message }] });
+const invalid = (path: string, message: string) =>
+  new AppError('patch_invalid', { detail: message, errors: [{ path, message }] });

@@ -27,7 +27,9 @@ export interface ChainPlace {
  */
 export function placeInChain(parent: PatchBase, cas_id: string, max_chain: number): ChainPlace {
   if (parent.depth >= max_chain) {
-    throw new AppError('state_conflict', { detail: `A chain has at most ${max_chain} patches; save or compact the head first.` });
+    throw new AppError('state_conflict', {
+      detail: `A chain has at most ${max_chain} patches; save or compact the head first.`,
+    });
   }
   return {
     base_version: parent.base_version ?? parent.id,

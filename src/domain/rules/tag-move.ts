@@ -63,9 +63,11 @@ export function decideTag(question: Question): Decision {
 
 /** The one gate before a tag: the same for move, undo, redo, delete, save and patch. */
 export function passGate(current: TagState | undefined, { if_match, expected }: Expectation): void {
-  if (if_match !== undefined && if_match !== current?.version) throw new AppError('stale_if_match', conflict(current));
+  if (if_match !== undefined && if_match !== current?.version)
+    throw new AppError('stale_if_match', conflict(current));
   if (current?.protected && if_match === undefined) throw new AppError('tag_protected');
-  if (expected !== undefined && !matches(current, expected)) throw new AppError('version_conflict', conflict(current));
+  if (expected !== undefined && !matches(current, expected))
+    throw new AppError('version_conflict', conflict(current));
 }
 
 function matches(current: TagState | undefined, expected: number | string | null): boolean {

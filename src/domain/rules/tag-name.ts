@@ -32,6 +32,7 @@ export function parseRef(text: string): Ref | undefined {
 /** Throws `validation_failed` unless a tag may be called so. `path` is where the name stood in the request. */
 export function requireTagName(name: string, path = '/name'): string {
   if (isTagName(name)) return name;
-  const message = 'A tag name has 1–200 characters in segments of letters, digits, ".", "_" and "-", and is no UUID.';
+  const message =
+    'A tag name has 1–200 characters in segments of letters, digits, ".", "_" and "-", and is no UUID.';
   throw new AppError('validation_failed', { detail: message, errors: [{ path, message }] });
 }

@@ -1,12 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import type { CodeLanguage, SandboxRequest } from '../../../src/contract/sandbox.ts';
-import { createSandbox } from '../../../src/sandbox/sandbox.ts';
-import { CACHE_DIR } from './cache.ts';
+import { openSandbox } from './open.ts';
 import { processesWith, within } from './host.ts';
 import { runJobs, type JobSpec } from './jobs.ts';
 import { runAsNormalUser, startWorker } from './unprivileged.ts';
 
-const { report, run } = await createSandbox({ environment: 'test', cache_dir: CACHE_DIR });
+const { report, run } = await openSandbox();
 const strong = report.isolation === 'namespaces';
 const go = report.languages.some((one) => one.language === 'go' && one.available);
 if (!strong) console.log(`the lifetime tests are skipped: ${report.reason}`);
@@ -42,7 +41,13 @@ func main() { c := exec.Command("/bin/bash", "-c", "trap '' TERM HUP; while :; d
   return { language, source: sources[language], limits: { wall_ms: 60_000 } };
 }
 
-const languages: CodeLanguage[] = ['bash', 'python', 'javascript', 'typescript', ...(go ? (['go'] as const) : [])];
+const languages: CodeLanguage[] = [
+  'bash',
+  'python',
+  'javascript',
+  'typescript',
+  ...(go ? (['go'] as const) : []),
+];
 
 (strong ? describe : describe.skip)('what a program leaves behind', () => {
   it.each(languages)('ends with the program (%s)', async (language) => {
@@ -63,9 +68,13 @@ const languages: CodeLanguage[] = ['bash', 'python', 'javascript', 'typescript',
     expect(await within(SURVIVAL_MS, () => processesWith(mark).length === 0)).toBe(true);
   });
 
-  it.each(['SIGKILL', 'SIGTERM'] as const)('ends when the worker dies of %s', async (signal) => {
+  it.each([
+    ['SIGKILL', false],
+    ['SIGTERM', false],
+    ['SIGKILL', true],
+  ] as const)('ends when the worker dies of %s (as root: %s)', async (signal, as_root) => {
     const mark = randomUUID();
-    const worker = startWorker([{ request: daemon('python', mark, 'wait') }]);
+    const worker = startWorker([{ request: daemon('python', mark, 'wait') }], { as_root });
     expect(await within(START_MS, () => processesWith(mark).length > 0)).toBe(true);
     worker.kill(signal);
     await new Promise((done) => worker.once('exit', done));
@@ -91,7 +100,10 @@ const languages: CodeLanguage[] = ['bash', 'python', 'javascript', 'typescript',
       at = performance.now();
       cancel.abort();
     };
-    const result = await run({ language: 'python', source, limits: { wall_ms: 20_000 } }, { signal: cancel.signal, onOutput });
+    const result = await run(
+      { language: 'python', source, limits: { wall_ms: 20_000 } },
+      { signal: cancel.signal, onOutput },
+    );
     const took = performance.now() - at;
     expect(result).toMatchObject({ cause: 'cancelled', signal: 'SIGKILL', exit_code: null });
     expect(took).toBeGreaterThan(1_900);
@@ -129,10 +141,13 @@ cat /tmp/mine /work/mine /dev/shm/mine; ls /tmp /work /dev/shm; case "$(cat /pro
       const request: SandboxRequest = { language: 'bash', source, args: [mark, reversed(marks[1 - index]!)] };
       return { request };
     });
-    const results = who === 'root' ? await runJobs({ report, run }, jobs) : (await runAsNormalUser(jobs)).results;
+    const results =
+      who === 'root' ? await runJobs({ report, run }, jobs) : (await runAsNormalUser(jobs)).results;
     results.forEach((result, index) => {
       const mark = marks[index]!;
-      expect(result.stdout).toBe(`${mark}\n`.repeat(3) + '/dev/shm:\nmine\n\n/tmp:\nmine\n\n/work:\nmain.sh\nmine\nout\n');
+      expect(result.stdout).toBe(
+        `${mark}\n`.repeat(3) + '/dev/shm:\nmine\n\n/tmp:\nmine\n\n/work:\nmain.sh\nmine\nout\n',
+      );
     });
   });
 });

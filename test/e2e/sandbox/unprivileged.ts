@@ -12,19 +12,31 @@ const UID = 61_900;
 const here = dirname(fileURLToPath(import.meta.url));
 const root = resolve(here, '../../..');
 
+export interface WorkerOptions {
+  cache_dir?: string;
+  bare?: boolean;
+  /** Stays root, where the tests are. */
+  as_root?: boolean;
+}
+
 export interface ForeignAnswer {
   uid: number;
   report: SandboxReport;
   results: SandboxResult[];
 }
 
-/** Starts a worker as a normal user, from root through setpriv. */
-export function startWorker(jobs: readonly JobSpec[], how: { cache_dir?: string; bare?: boolean } = {}): ChildProcess {
+/** Starts a worker in a process of its own: as a normal user, from root through setpriv. */
+export function startWorker(jobs: readonly JobSpec[], how: WorkerOptions = {}): ChildProcess {
   const input: WorkerInput = { jobs, cache_dir: how.cache_dir ?? ownDirectory(), bare: how.bare === true };
   const node = [process.execPath, '--import', 'tsx', join(here, 'worker.ts')];
   const drop = ['--reuid', String(UID), '--regid', String(UID), '--clear-groups', '--'];
-  const [file = '', ...argv] = process.getuid?.() === 0 ? ['/usr/bin/setpriv', ...drop, ...node] : node;
-  const env = { PATH: '/usr/local/bin:/usr/bin:/bin', HOME: '/nonexistent', ORCHESTRATOR_TEST_SECRET: 'secret' };
+  const [file = '', ...argv] =
+    process.getuid?.() === 0 && !how.as_root ? ['/usr/bin/setpriv', ...drop, ...node] : node;
+  const env = {
+    PATH: '/usr/local/bin:/usr/bin:/bin',
+    HOME: '/nonexistent',
+    ORCHESTRATOR_TEST_SECRET: 'secret',
+  };
   const child = spawn(file, argv, { cwd: root, env, stdio: ['pipe', 'pipe', 'inherit'] });
   child.stdin?.end(JSON.stringify(input));
   return child;
@@ -33,7 +45,7 @@ export function startWorker(jobs: readonly JobSpec[], how: { cache_dir?: string;
 /** Runs the jobs in a worker of a normal user. */
 export async function runAsNormalUser(
   jobs: readonly JobSpec[],
-  how: { cache_dir?: string; bare?: boolean } = {},
+  how: WorkerOptions = {},
 ): Promise<ForeignAnswer> {
   const child = startWorker(jobs, how);
   let text = '';
@@ -43,7 +55,10 @@ export async function runAsNormalUser(
   const answer = { ...JSON.parse(first), ...JSON.parse(second) } as ForeignAnswer;
   const decode = (result: SandboxResult): SandboxResult => ({
     ...result,
-    artifacts: result.artifacts.map(({ path, bytes }) => ({ path, bytes: Buffer.from(bytes as unknown as string, 'base64') })),
+    artifacts: result.artifacts.map(({ path, bytes }) => ({
+      path,
+      bytes: Buffer.from(bytes as unknown as string, 'base64'),
+    })),
   });
   return { ...answer, results: (answer.results ?? []).map(decode) };
 }

@@ -1,12 +1,15 @@
-import { createSandbox } from '../../../src/sandbox/sandbox.ts';
-import { CACHE_DIR } from './cache.ts';
+import { openSandbox } from './open.ts';
 
-const { report, run } = await createSandbox({ environment: 'test', cache_dir: CACHE_DIR, force_backend: 'wasm' });
+const { report, run } = await openSandbox({ force_backend: 'wasm' });
 const script = { language: 'javascript', accept_wasm: true } as const;
 
 describe('QuickJS, where namespaces are not to be had', () => {
   it('is reported for javascript and typescript only, with the reason and the remedy', () => {
-    expect(report).toMatchObject({ available: true, isolation: 'wasm', reason: expect.any(String) as string });
+    expect(report).toMatchObject({
+      available: true,
+      isolation: 'wasm',
+      reason: expect.any(String) as string,
+    });
     const available = report.languages.filter((one) => one.available).map((one) => one.language);
     expect(available).toEqual(['javascript', 'typescript']);
   });
@@ -15,13 +18,31 @@ describe('QuickJS, where namespaces are not to be had', () => {
     const code = 'sandbox_unavailable';
     await expect(run({ language: 'javascript', source: '1' })).rejects.toMatchObject({ code });
     await expect(run({ language: 'python', source: '1', accept_wasm: true })).rejects.toMatchObject({ code });
-    await expect(run({ ...script, source: '1', files: { a: Buffer.from('a') } })).rejects.toMatchObject({ code });
+    await expect(run({ ...script, source: '1', files: { a: Buffer.from('a') } })).rejects.toMatchObject({
+      code,
+    });
   });
 
   it('computes', async () => {
-    const result = await run({ ...script, source: `console.log(args[0], stdin, [1, 2].map((x) => x * 2)); console.error('e')`, args: ['a'], stdin: 'in' });
-    expect(result).toMatchObject({ cause: 'exited', exit_code: 0, isolation: 'wasm', stdout: 'a in [2,4]\n', stderr: 'e\n' });
-    const typed = await run({ ...script, language: 'typescript', module: 'esm', source: 'const x: number = await Promise.resolve(3); console.log(x)' });
+    const result = await run({
+      ...script,
+      source: `console.log(args[0], stdin, [1, 2].map((x) => x * 2)); console.error('e')`,
+      args: ['a'],
+      stdin: 'in',
+    });
+    expect(result).toMatchObject({
+      cause: 'exited',
+      exit_code: 0,
+      isolation: 'wasm',
+      stdout: 'a in [2,4]\n',
+      stderr: 'e\n',
+    });
+    const typed = await run({
+      ...script,
+      language: 'typescript',
+      module: 'esm',
+      source: 'const x: number = await Promise.resolve(3); console.log(x)',
+    });
     expect(typed).toMatchObject({ cause: 'exited', exit_code: 0, stdout: '3\n' });
   });
 
@@ -35,9 +56,13 @@ import('node:fs').then(() => console.log('IMPORTED'), () => console.log('no impo
   });
 
   it('ends an endless loop, a memory hog and a program that throws', async () => {
-    expect(await run({ ...script, source: 'for (;;);', limits: { wall_ms: 300 } })).toMatchObject({ cause: 'timeout' });
+    expect(await run({ ...script, source: 'for (;;);', limits: { wall_ms: 300 } })).toMatchObject({
+      cause: 'timeout',
+    });
     const hog = 'const a = []; for (;;) a.push(new Uint8Array(1e6))';
-    expect(await run({ ...script, source: hog, limits: { memory_bytes: 32 * 2 ** 20 } })).toMatchObject({ cause: 'memory_limit' });
+    expect(await run({ ...script, source: hog, limits: { memory_bytes: 32 * 2 ** 20 } })).toMatchObject({
+      cause: 'memory_limit',
+    });
     const thrown = await run({ ...script, source: `throw new TypeError('boo')` });
     expect(thrown).toMatchObject({ cause: 'exited', exit_code: 1 });
     expect(thrown.stderr).toContain('TypeError: boo');

@@ -22,7 +22,10 @@ async function main(): Promise<void> {
   const results = await runJobs(sandbox, input.jobs);
   const plain = results.map((result) => ({
     ...result,
-    artifacts: result.artifacts.map(({ path, bytes }) => ({ path, bytes: Buffer.from(bytes).toString('base64') })),
+    artifacts: result.artifacts.map(({ path, bytes }) => ({
+      path,
+      bytes: Buffer.from(bytes).toString('base64'),
+    })),
   }));
   process.stdout.write(`${JSON.stringify({ uid: process.getuid?.(), results: plain })}\n`);
 }

@@ -13,13 +13,23 @@ export interface Attack {
 export function openDoors(result: SandboxResult): string[] {
   const doors = result.stdout.split('\n').filter((line) => line.startsWith('ESCAPED'));
   const finished = result.stdout.includes('DONE');
-  return finished ? doors : [...doors, `the attack did not finish: ${JSON.stringify({ ...result, artifacts: [] })}`];
+  return finished
+    ? doors
+    : [...doors, `the attack did not finish: ${JSON.stringify({ ...result, artifacts: [] })}`];
 }
 
 /** Fails with what was seen, so that a broken attack shows its reason. */
 export function unless(held: boolean, what: string, result: SandboxResult): string[] {
   const { cause, exit_code, signal, usage, stdout, stderr, detail } = result;
-  const seen = { cause, exit_code, signal, usage, detail, stdout: stdout.slice(-300), stderr: stderr.slice(-300) };
+  const seen = {
+    cause,
+    exit_code,
+    signal,
+    usage,
+    detail,
+    stdout: stdout.slice(-300),
+    stderr: stderr.slice(-300),
+  };
   return held ? [] : [`${what}: ${JSON.stringify(seen)}`];
 }
 

@@ -39,10 +39,26 @@ export function outputAttacks(): Attack[] {
   });
   return [
     ...each,
-    bash('out replaced by a link', REPLACED, (result) => result.artifacts.length === 0 && result.cause === 'exited'),
-    bash('1,200 outputs', TOO_MANY, (result) => result.artifacts.length <= 1_000 && result.cause === 'output_limit'),
-    bash('27 MB of outputs', TOO_LARGE, (result) => size(result) <= 16 * 2 ** 20 && result.cause === 'output_limit'),
-    bash('files swapped for links', SWAPPED, (result) => result.cause === 'exited' && result.artifacts.every(isPlain)),
+    bash(
+      'out replaced by a link',
+      REPLACED,
+      (result) => result.artifacts.length === 0 && result.cause === 'exited',
+    ),
+    bash(
+      '1,200 outputs',
+      TOO_MANY,
+      (result) => result.artifacts.length <= 1_000 && result.cause === 'output_limit',
+    ),
+    bash(
+      '27 MB of outputs',
+      TOO_LARGE,
+      (result) => size(result) <= 16 * 2 ** 20 && result.cause === 'output_limit',
+    ),
+    bash(
+      'files swapped for links',
+      SWAPPED,
+      (result) => result.cause === 'exited' && result.artifacts.every(isPlain),
+    ),
   ];
 }
 
@@ -50,8 +66,15 @@ function plain(result: SandboxResult): boolean {
   const paths = result.artifacts.map((artifact) => artifact.path).sort();
   // A hard link is stored once as a file; which of the two names that is does not matter.
   const [deep, one, ...more] = paths;
-  return deep === 'd/deep.txt' && (one === 'fine.txt' || one === 'hard2') && more.length === 0 && result.cause === 'exited';
+  return (
+    deep === 'd/deep.txt' &&
+    (one === 'fine.txt' || one === 'hard2') &&
+    more.length === 0 &&
+    result.cause === 'exited'
+  );
 }
 
-const size = (result: SandboxResult): number => result.artifacts.reduce((sum, { bytes }) => sum + bytes.length, 0);
-const isPlain = ({ bytes }: { bytes: Uint8Array }): boolean => ['', 'a\n'].includes(Buffer.from(bytes).toString());
+const size = (result: SandboxResult): number =>
+  result.artifacts.reduce((sum, { bytes }) => sum + bytes.length, 0);
+const isPlain = ({ bytes }: { bytes: Uint8Array }): boolean =>
+  ['', 'a\n'].includes(Buffer.from(bytes).toString());

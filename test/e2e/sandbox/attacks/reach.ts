@@ -94,7 +94,16 @@ echo DONE
 export const CONTROL_DOORS: Readonly<Record<string, readonly string[]>> = {
   javascript: ['host file', 'passwd', 'tcp', 'unix socket', 'foreign environment', 'foreign processes'],
   typescript: ['host file', 'passwd', 'tcp', 'unix socket', 'foreign environment', 'foreign processes'],
-  python: ['host file', 'passwd', 'tcp', 'unix socket', 'foreign environment', 'ptrace', 'netlink', 'memfd_create'],
+  python: [
+    'host file',
+    'passwd',
+    'tcp',
+    'unix socket',
+    'foreign environment',
+    'ptrace',
+    'netlink',
+    'memfd_create',
+  ],
   bash: ['host file', 'passwd', 'tcp', 'foreign environment', 'foreign processes'],
   go: ['host file', 'passwd', 'tcp', 'unix socket', 'foreign environment', 'ptrace'],
 };
@@ -103,7 +112,10 @@ export const CONTROL_DOORS: Readonly<Record<string, readonly string[]>> = {
 export function reachAttacks(secrets: HostSecrets): Attack[] {
   const sources = {
     javascript: JAVASCRIPT,
-    typescript: JAVASCRIPT.replace('const door = (name, f)', 'const door = (name: string, f: () => unknown): void'),
+    typescript: JAVASCRIPT.replace(
+      'const door = (name, f)',
+      'const door = (name: string, f: () => unknown): void',
+    ),
     python: `${PYTHON}${PYTHON_SYSCALLS}\nprint('DONE')\n`,
     bash: BASH,
     go: GO_REACH,

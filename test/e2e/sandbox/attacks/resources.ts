@@ -98,8 +98,11 @@ const got = (result: SandboxResult): boolean => result.stdout.includes('GOT');
 /** Attempts to take more than a share of the machine. */
 export function resourceAttacks(): Attack[] {
   return [
-    ...table('a fork bomb ends with the wall limit', FORK_BOMB, { wall_ms: 1_500, memory_bytes: 1024 * MIB }, (result) =>
-      unless(result.usage.wall_ms < 6_000 && result.cause !== 'sandbox_error', 'went on', result),
+    ...table(
+      'a fork bomb ends with the wall limit',
+      FORK_BOMB,
+      { wall_ms: 1_500, memory_bytes: 1024 * MIB },
+      (result) => unless(result.usage.wall_ms < 6_000 && result.cause !== 'sandbox_error', 'went on', result),
     ),
     ...table('1 GiB against 256 MiB', ONE_GIB, {}, (result) =>
       unless(!got(result) && result.cause === 'memory_limit', 'took the memory', result),
@@ -110,8 +113,11 @@ export function resourceAttacks(): Attack[] {
     ...table('an endless loop that ignores SIGTERM', ENDLESS, { wall_ms: 1_500 }, (result) =>
       unless(result.cause === 'timeout' && result.usage.wall_ms < 4_000, 'went on', result),
     ),
-    ...table('an endless loop against its processor time', ENDLESS, { cpu_ms: 700, wall_ms: 9_000 }, (result) =>
-      unless(result.cause === 'cpu_limit', 'went on', result),
+    ...table(
+      'an endless loop against its processor time',
+      ENDLESS,
+      { cpu_ms: 700, wall_ms: 9_000 },
+      (result) => unless(result.cause === 'cpu_limit', 'went on', result),
     ),
     ...table('100 MB on stdout', HUNDRED_MB_OUT, {}, floodDamage),
     ...table('1 GB to disk', ONE_GB_TO_DISK, {}, diskDamage),
@@ -133,7 +139,9 @@ function diskDamage(result: SandboxResult): string[] {
 
 function table(name: string, sources: Sources, limits: SandboxLimits, damage: Attack['damage']): Attack[] {
   const javascript = sources.javascript;
-  const all: Sources = javascript ? { ...sources, typescript: `const typed: number = 1;\n${javascript}` } : sources;
+  const all: Sources = javascript
+    ? { ...sources, typescript: `const typed: number = 1;\n${javascript}` }
+    : sources;
   return (Object.entries(all) as [CodeLanguage, string][]).map(([language, source]) => ({
     name: `${language}: ${name}`,
     request: { language, source, limits },

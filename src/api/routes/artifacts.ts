@@ -1,0 +1,56 @@
+import type { ArtifactService } from '../../domain/artifacts.ts';
+import { encodeCursor } from '../cursor.ts';
+import { route, type Route } from '../route.ts';
+import {
+  artifactParams,
+  artifactView,
+  chainQuery,
+  chainView,
+  materialiseQuery,
+} from '../schemas/artifacts.ts';
+import { numberAt } from './tags-views.ts';
+
+interface Deps {
+  artifacts: ArtifactService;
+}
+
+const group = 'artifacts';
+
+/** Artifacts: immutable entries that point at a blob. */
+export function artifactRoutes({ artifacts }: Deps): Route[] {
+  return [
+    route({
+      method: 'get',
+      path: '/artifacts/:id',
+      group,
+      summary: 'An artifact, with its definition when asked for.',
+      params: artifactParams,
+      query: materialiseQuery,
+      responses: { 200: { description: 'The artifact.', schema: artifactView } },
+      async handler({ params, query, project_id }) {
+        const artifact = await artifacts.get(project_id, params.id);
+        const definition = query.materialize ? await artifacts.materialise(artifact) : undefined;
+        return { status: 200, body: { ...artifact, definition } };
+      },
+    }),
+    route({
+      method: 'get',
+      path: '/artifacts/:id/chain',
+      group,
+      summary: 'The patches from the base version up to this one, first to last.',
+      params: artifactParams,
+      query: chainQuery,
+      responses: { 200: { description: 'One page.', schema: chainView } },
+      async handler({ params, query: { limit, cursor }, project_id }) {
+        const { head, items, next } = await artifacts.chain(project_id, params.id, {
+          after: numberAt(cursor, 'seq'),
+          limit,
+        });
+        const links = items.map((link) => ({ ...link, parent_id: link.parents[0] ?? null }));
+        const place = { artifact_id: head.id, base_version: head.base_version, depth: head.depth };
+        const next_cursor = next === undefined ? null : encodeCursor({ seq: next });
+        return { status: 200, body: { ...place, items: links, next_cursor } };
+      },
+    }),
+  ];
+}

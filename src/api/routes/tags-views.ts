@@ -1,0 +1,46 @@
+import { AppError } from '../../contract/errors.ts';
+import type { Caller } from '../../domain/refs.ts';
+import type { Expectation } from '../../domain/rules/tag-move.ts';
+import type { TagService } from '../../domain/tags.ts';
+import { decodeCursor } from '../cursor.ts';
+import type { Reply } from '../route.ts';
+
+type Tag = Awaited<ReturnType<TagService['get']>>;
+
+interface Origin {
+  project_id: string;
+  principal: { id: string };
+}
+
+export const callerOf = ({ project_id, principal }: Origin): Caller => ({ project_id, actor: principal.id });
+
+/** What a write expects: the header, and for unprotected tags the body. */
+export function expectationOf(call: {
+  if_match: number | undefined;
+  body?: { expected_version?: number | null };
+}): Expectation {
+  return { if_match: call.if_match, expected: call.body?.expected_version };
+}
+
+/** The ETag of a tag; none for what has no version. */
+export const etagOf = (version: number | null): Record<string, string> =>
+  version === null ? {} : { ETag: `"${version}"` };
+
+export function tagReply(tag: Tag, status = 200): Reply {
+  const { cursor_seq: _cursor, ...view } = tag;
+  return { status, body: view, headers: etagOf(tag.version) };
+}
+
+/** A place in a numbered list. Throws `validation_failed` unless the cursor is one of that list. */
+export function numberAt(cursor: string | undefined, key: string): number | undefined {
+  const text = decodeCursor(cursor, [key])?.[key];
+  if (text === undefined) return undefined;
+  const place = Number(text);
+  if (Number.isInteger(place) && place >= 0 && place <= MAX_INTEGER) return place;
+  throw new AppError('validation_failed', {
+    errors: [{ path: '/query/cursor', message: 'is not a cursor of this list' }],
+  });
+}
+
+/** Of PostgreSQL's `integer`. */
+const MAX_INTEGER = 2_147_483_647;

@@ -1,0 +1,151 @@
+import type { TagService } from '../../domain/tags.ts';
+import { decodeCursor, encodeCursor } from '../cursor.ts';
+import { route, type Route } from '../route.ts';
+import { page } from '../schemas/conventions.ts';
+import {
+  listTagsQuery,
+  moveBody,
+  moveView,
+  stepBody,
+  tagParams,
+  tagView,
+  versionHeader,
+  historyQuery,
+} from '../schemas/tags.ts';
+import { callerOf, expectationOf, numberAt, tagReply } from './tags-views.ts';
+
+interface Deps {
+  tags: TagService;
+}
+
+const group = 'tags';
+const here = { description: 'The tag.', schema: tagView, headers: versionHeader };
+const moved = {
+  description: 'The tag as it is now; unchanged when it was there already.',
+  schema: tagView,
+  headers: versionHeader,
+};
+
+/** Tags: movable names for versions, with a history that undo and redo walk. */
+export function tagRoutes(deps: Deps): Route[] {
+  const steps = [stepRoute(deps, 'undo'), stepRoute(deps, 'redo')];
+  return [
+    listRoute(deps),
+    getRoute(deps),
+    putRoute(deps),
+    moveRoute(deps),
+    ...steps,
+    historyRoute(deps),
+    deleteRoute(deps),
+  ];
+}
+
+const listRoute = ({ tags }: Deps) =>
+  route({
+    method: 'get',
+    path: '/tags',
+    group,
+    summary: 'Tags by name.',
+    query: listTagsQuery,
+    responses: { 200: { description: 'One page.', schema: page(tagView) } },
+    async handler({ query: { limit, cursor, ...filter }, project_id }) {
+      const after = decodeCursor(cursor, ['name'])?.name;
+      const { items, next } = await tags.list({ ...filter, project_id }, { after, limit });
+      const next_cursor = next === undefined ? null : encodeCursor({ name: next });
+      return { status: 200, body: { items: items.map((tag) => tagReply(tag).body), next_cursor } };
+    },
+  });
+
+const getRoute = ({ tags }: Deps) =>
+  route({
+    method: 'get',
+    path: '/tags/:name',
+    group,
+    summary: 'A tag.',
+    params: tagParams,
+    responses: { 200: here },
+    handler: async ({ params, project_id }) => tagReply(await tags.get(project_id, params.name)),
+  });
+
+const putRoute = ({ tags }: Deps) =>
+  route({
+    method: 'put',
+    path: '/tags/:name',
+    group,
+    summary: 'Create a tag or move it.',
+    params: tagParams,
+    body: moveBody,
+    responses: { 200: moved, 201: { ...here, description: 'The new tag.' } },
+    async handler(call) {
+      const { target, reason, protected: protect } = call.body;
+      const request = { target, reason, protect, expectation: expectationOf(call) };
+      const { tag, outcome } = await tags.put(callerOf(call), call.params.name, request);
+      return tagReply(tag, outcome === 'created' ? 201 : 200);
+    },
+  });
+
+const moveRoute = ({ tags }: Deps) =>
+  route({
+    method: 'post',
+    path: '/tags/:name/move',
+    group,
+    summary: 'Move a tag that exists.',
+    params: tagParams,
+    body: moveBody,
+    responses: { 200: moved },
+    async handler(call) {
+      const { target, reason, protected: protect } = call.body;
+      const request = { target, reason, protect, expectation: expectationOf(call) };
+      return tagReply((await tags.move(callerOf(call), call.params.name, request)).tag);
+    },
+  });
+
+const stepRoute = ({ tags }: Deps, step: 'undo' | 'redo') =>
+  route({
+    method: 'post',
+    path: `/tags/:name/${step}`,
+    group,
+    summary: step === 'undo' ? 'Take the last move back.' : 'Go forward again after an undo.',
+    params: tagParams,
+    body: stepBody,
+    responses: { 200: moved },
+    async handler(call) {
+      const request = { reason: call.body.reason, expectation: expectationOf(call) };
+      return tagReply((await tags[step](callerOf(call), call.params.name, request)).tag);
+    },
+  });
+
+const historyRoute = ({ tags }: Deps) =>
+  route({
+    method: 'get',
+    path: '/tags/:name/history',
+    group,
+    summary: 'Every move of a tag, newest first; it outlives the tag.',
+    params: tagParams,
+    query: historyQuery,
+    responses: { 200: { description: 'One page.', schema: page(moveView) } },
+    async handler({ params, query: { limit, cursor }, project_id }) {
+      const before = numberAt(cursor, 'seq');
+      const { items, next } = await tags.history(project_id, params.name, { before, limit });
+      return {
+        status: 200,
+        body: { items, next_cursor: next === undefined ? null : encodeCursor({ seq: next }) },
+      };
+    },
+  });
+
+const deleteRoute = ({ tags }: Deps) =>
+  route({
+    method: 'delete',
+    path: '/tags/:name',
+    group,
+    summary: 'Delete a tag; its history and what it pointed at stay.',
+    params: tagParams,
+    responses: { 204: { description: 'It is gone.' } },
+    async handler(call) {
+      await tags.delete(callerOf(call), call.params.name, {
+        expectation: expectationOf({ if_match: call.if_match }),
+      });
+      return { status: 204 };
+    },
+  });

@@ -1,0 +1,51 @@
+import { AppError } from '../../contract/errors.ts';
+import type { WorkflowService } from '../../domain/workflows.ts';
+import { route, type Route } from '../route.ts';
+import { versionHeader } from '../schemas/tags.ts';
+import { createWorkflowBody, workflowView } from '../schemas/workflows.ts';
+import { callerOf, etagOf, expectationOf } from './tags-views.ts';
+import { workflowViewOf } from './workflows-views.ts';
+
+interface Deps {
+  workflows: Pick<WorkflowService, 'save' | 'createEmpty'>;
+}
+
+const headers = { ...versionHeader, Location: 'Where the workflow is.' };
+
+/** Saving a definition, or making a workflow that has none yet. */
+export function workflowCreateRoutes({ workflows }: Deps): Route[] {
+  const create = route({
+    method: 'post',
+    path: '/workflows',
+    group: 'workflows',
+    summary: 'Save a definition under a tag.',
+    body: createWorkflowBody,
+    responses: {
+      200: { description: 'The tag points at just this already.', schema: workflowView, headers },
+      201: { description: 'A new version.', schema: workflowView, headers },
+    },
+    async handler(call) {
+      const { type, name, description = '', tag_name: tag, workflow: definition, message } = call.body;
+      if (type !== undefined) throw new AppError('not_implemented');
+      const caller = callerOf(call);
+      if (tag === undefined) {
+        const { created, workflow } = await workflows.createEmpty(caller, { name: name!, description });
+        return answer(created, workflow, call.project_id);
+      }
+      const { changed, head } = await workflows.save(caller, {
+        tag,
+        definition,
+        message,
+        expectation: expectationOf(call),
+      });
+      return answer(changed, head, call.project_id);
+    },
+  });
+  return [create];
+}
+
+function answer(created: boolean, row: Parameters<typeof workflowViewOf>[0], project_id: string) {
+  const location = `/api/v1/workflows/${encodeURIComponent(row.tag ?? row.workflow ?? '')}`;
+  const headers = { ...etagOf(row.tag_version), Location: location };
+  return { status: created ? 201 : 200, body: workflowViewOf(row, project_id), headers };
+}

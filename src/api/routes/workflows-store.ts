@@ -1,0 +1,24 @@
+import type { StoreServices } from '../../domain/workflows-store.ts';
+import type { Route } from '../route.ts';
+import { artifactRoutes } from './artifacts.ts';
+import { blobRoutes } from './blobs.ts';
+import { diffRoutes } from './diff.ts';
+import { patchRoutes } from './patches.ts';
+import { tagRoutes } from './tags.ts';
+import { workflowRoutes } from './workflows.ts';
+import { workflowCreateRoutes } from './workflows-create.ts';
+import { workflowVersionRoutes } from './workflows-versions.ts';
+
+/** Every route of the versioned store. */
+export function storeRoutes(services: StoreServices): Route[] {
+  return [
+    ...workflowCreateRoutes(services),
+    ...workflowRoutes(services),
+    ...workflowVersionRoutes(services),
+    ...diffRoutes(services),
+    ...tagRoutes(services),
+    ...patchRoutes(services),
+    ...artifactRoutes(services),
+    ...blobRoutes(services),
+  ];
+}

@@ -1,0 +1,109 @@
+import { AppError } from '../../contract/errors.ts';
+import type { DefinitionService } from '../../domain/materialise.ts';
+import type { PatchService } from '../../domain/patches.ts';
+import type { RefService } from '../../domain/refs.ts';
+import type { WorkflowService } from '../../domain/workflows.ts';
+import { decodeCursor, encodeCursor } from '../cursor.ts';
+import { route, type Route } from '../route.ts';
+import { operations } from '../schemas/artifacts.ts';
+import { page } from '../schemas/conventions.ts';
+import { versionHeader } from '../schemas/tags.ts';
+import { listWorkflowsQuery, readWorkflowQuery, workflowParams, workflowView } from '../schemas/workflows.ts';
+import { callerOf, etagOf, expectationOf } from './tags-views.ts';
+import { workflowViewOf } from './workflows-views.ts';
+
+interface Deps {
+  workflows: WorkflowService;
+  refs: Pick<RefService, 'find'>;
+  definitions: Pick<DefinitionService, 'read'>;
+  patches: Pick<PatchService, 'create'>;
+}
+
+const group = 'workflows';
+const here = { description: 'The workflow.', schema: workflowView, headers: versionHeader };
+
+/** Workflows as resources: what their tags point at, read, patched and deleted. */
+export function workflowRoutes(deps: Deps): Route[] {
+  return [listRoute(deps), getRoute(deps), patchRoute(deps), deleteRoute(deps)];
+}
+
+const listRoute = ({ workflows }: Deps) =>
+  route({
+    method: 'get',
+    path: '/workflows',
+    group,
+    summary: 'Workflows by name, each with what its head tag points at.',
+    query: listWorkflowsQuery,
+    responses: { 200: { description: 'One page.', schema: page(workflowView) } },
+    async handler({ query: { limit, cursor, prefix, type, status }, project_id }) {
+      if (type !== undefined || status !== undefined) throw new AppError('not_implemented');
+      const after = decodeCursor(cursor, ['name'])?.name;
+      const { items, next } = await workflows.list({ project_id, prefix }, { after, limit });
+      const next_cursor = next === undefined ? null : encodeCursor({ name: next });
+      return {
+        status: 200,
+        body: { items: items.map((row) => workflowViewOf(row, project_id)), next_cursor },
+      };
+    },
+  });
+
+const getRoute = ({ refs, definitions }: Deps) =>
+  route({
+    method: 'get',
+    path: '/workflows/:ref',
+    group,
+    summary: 'What a tag name, workflow or artifact id, or version hash means now.',
+    params: workflowParams,
+    query: readWorkflowQuery,
+    responses: { 200: here },
+    async handler({ params, query, project_id }) {
+      const row = await refs.find(project_id, params.ref);
+      const { id, version_hash } = row;
+      const pinned =
+        query.materialize && id !== null && version_hash !== null
+          ? { artifact_id: id, version_hash }
+          : undefined;
+      const definition = pinned && (await definitions.read(project_id, pinned));
+      return {
+        status: 200,
+        body: workflowViewOf(row, project_id, definition),
+        headers: etagOf(row.tag_version),
+      };
+    },
+  });
+
+const patchRoute = ({ workflows, patches }: Deps) =>
+  route({
+    method: 'patch',
+    path: '/workflows/:ref',
+    group,
+    summary: 'Patch what a tag points at, and move the tag to the result.',
+    params: workflowParams,
+    body: operations,
+    body_media_types: ['application/json-patch+json'],
+    responses: {
+      200: { ...here, description: 'The head as it is now; unchanged when there was nothing to change.' },
+    },
+    async handler(call) {
+      const tag = await workflows.tagOf(call.project_id, call.params.ref);
+      const request = { tag, operations: call.body, expectation: { if_match: call.if_match } };
+      const { head } = await patches.create(callerOf(call), request);
+      return { status: 200, body: workflowViewOf(head, call.project_id), headers: etagOf(head.tag_version) };
+    },
+  });
+
+const deleteRoute = ({ workflows }: Deps) =>
+  route({
+    method: 'delete',
+    path: '/workflows/:ref',
+    group,
+    summary: 'Delete the tag; its history and its versions stay.',
+    params: workflowParams,
+    responses: { 204: { description: 'It is gone.' } },
+    async handler(call) {
+      await workflows.delete(callerOf(call), call.params.ref, {
+        expectation: expectationOf({ if_match: call.if_match }),
+      });
+      return { status: 204 };
+    },
+  });

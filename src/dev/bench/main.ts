@@ -1,0 +1,101 @@
+/** `npm run bench`: every figure of the product beside a reference, taken in alternation in one run. */
+import { writeFile } from 'node:fs/promises';
+import os from 'node:os';
+import { cleanup, makeBed, type Bed } from './bed.ts';
+import { paceOf, type Measure } from './measure.ts';
+import { blobs } from './measure-blobs.ts';
+import { counts } from './measure-counts.ts';
+import { patches } from './measure-patches.ts';
+import { memory, start, waiting } from './measure-processes.ts';
+import { fanOut, w4Activities, w4Alone, w4Light } from './measure-runs.ts';
+import { sandbox } from './measure-sandbox.ts';
+import { reads, tagMoves } from './measure-store.ts';
+import { readOptions, type Options } from './options.ts';
+import { tableOf } from './report.ts';
+import type { Row } from './rows.ts';
+
+/** In this order: what leaves the product as it was goes first. */
+const MEASURES: Readonly<Record<string, Measure>> = {
+  w4_light: w4Light,
+  w4_alone: w4Alone,
+  w4_activities: w4Activities,
+  fan_out: fanOut,
+  counts,
+  tag_moves: tagMoves,
+  reads,
+  blobs,
+  patches,
+  sandbox,
+  memory,
+  waiting,
+  start,
+};
+/** Not in a quick look: each takes a quarter of a minute. */
+const SLOW = new Set(['memory', 'waiting', 'start']);
+
+const say = (line: string) => void process.stderr.write(`${line}\n`);
+
+interface Results {
+  rows: Row[];
+  details: Record<string, unknown>;
+  failures: Record<string, string>;
+}
+
+async function bench(options: Options): Promise<boolean> {
+  const began = Date.now();
+  const undo = cleanup((error) => say(`Clean-up: ${String(error)}`));
+  const stop = () => void undo.run().finally(() => process.exit(130));
+  process.on('SIGINT', stop).on('SIGTERM', stop);
+  try {
+    const load_before = os.loadavg();
+    say(`Starting PostgreSQL, Temporal, the product and the references (load average ${load_before[0]?.toFixed(1)}) …`);
+    const bed = await makeBed(options, undo, say);
+    const results = await measureAll(bed, options);
+    process.stdout.write(`\n${tableOf(results.rows)}\n`);
+    for (const [name, reason] of Object.entries(results.failures)) process.stdout.write(`FAILED ${name}: ${reason}\n`);
+    if (options.json) await writeFile(options.json, jsonOf(results, { options, began, load_before }));
+    return Object.keys(results.failures).length === 0;
+  } finally {
+    await undo.run();
+  }
+}
+
+async function measureAll(bed: Bed, options: Options): Promise<Results> {
+  const results: Results = { rows: [], details: {}, failures: {} };
+  const wanted = Object.entries(MEASURES).filter(([name]) =>
+    options.only.length > 0 ? options.only.includes(name) : !options.quick || !SLOW.has(name),
+  );
+  for (const [name, measure] of wanted) {
+    const from = performance.now();
+    try {
+      const { rows, details } = await measure(bed, paceOf(options));
+      results.rows.push(...rows);
+      results.details[name] = details;
+    } catch (error) {
+      results.failures[name] = error instanceof Error ? (error.stack ?? error.message) : String(error);
+    }
+    const seconds = ((performance.now() - from) / 1_000).toFixed(0);
+    say(`${name}: ${name in results.failures ? 'FAILED' : 'done'} in ${seconds} s`);
+  }
+  return results;
+}
+
+interface About {
+  options: Options;
+  began: number;
+  load_before: number[];
+}
+
+function jsonOf({ rows, failures, details }: Results, { options, began, load_before }: About): string {
+  const machine = { cpus: os.cpus().map(({ model }) => model), memory_bytes: os.totalmem(), node: process.version, load_before };
+  const seconds = (Date.now() - began) / 1_000;
+  return `${JSON.stringify({ began: new Date(began), seconds, options, machine, rows, failures, details }, null, 2)}\n`;
+}
+
+try {
+  const options = readOptions(process.argv.slice(2), Object.keys(MEASURES));
+  process.exit((await bench(options)) ? 0 : 1);
+} catch (error) {
+  say(error instanceof Error ? (error.cause ? error.message : (error.stack ?? error.message)) : String(error));
+  process.exit(1);
+}
