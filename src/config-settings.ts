@@ -57,5 +57,5 @@ function settingOf(schema: z.ZodType, meta: FieldMeta, path: readonly string[]):
 export function defaultText(setting: Setting): string {
   if (setting.default_text !== undefined) return setting.default_text;
   if (setting.default === undefined) return setting.secret ? '🔒' : '–';
-  return Array.isArray(setting.default) ? 'empty' : `\`${String(setting.default)}\``;
+  return Array.isArray(setting.default) ? 'empty' : `\`${setting.default as string | number | boolean}\``;
 }

@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { inspect } from 'node:util';
-import { ConfigError, loadConfig, standaloneConfig } from './config.ts';
+import { loadConfig, standaloneConfig, type ConfigError } from './config.ts';
 
 let cwd: string;
 beforeEach(async () => {

@@ -3,24 +3,21 @@ import type { TemporalRuns } from './clients/temporal-link.ts';
 import type { Config } from './config.ts';
 import type { Metrics } from './contract/metrics.ts';
 import type { Sandbox, SandboxReport } from './contract/sandbox.ts';
-import { blobService } from './domain/blobs.ts';
 import { evaluationService } from './domain/evaluations.ts';
 import { idempotencyService } from './domain/idempotency.ts';
-import { definitionService } from './domain/materialise.ts';
 import { nodeTasks } from './domain/node-tasks.ts';
 import { codeNode } from './domain/nodes/code.ts';
 import { httpNode } from './domain/nodes/http.ts';
 import { planCache, planReader } from './domain/plans.ts';
 import { projectService } from './domain/projects.ts';
-import { refService } from './domain/refs.ts';
 import { commandService } from './domain/run-commands.ts';
 import { runDispatch } from './domain/run-dispatch.ts';
 import { runFeed } from './domain/run-feed.ts';
 import { runReads } from './domain/run-reads.ts';
 import { runRecorder } from './domain/run-record.ts';
 import { runService } from './domain/runs.ts';
-import { tagService } from './domain/tags.ts';
 import { runValues } from './domain/values.ts';
+import { storeServices } from './domain/workflows-store.ts';
 import { newId } from './ids.ts';
 import { VERSION } from './version.ts';
 import type { Logger } from './log.ts';
@@ -41,20 +38,23 @@ export interface Base {
   metrics: Metrics;
 }
 
-const DEFINITION_CACHE_BYTES = 64 * 1024 * 1024;
 const clock = () => new Date();
 
-/** What both sides use: the store's readers and the values of runs. */
+/** What both sides use: the versioned store, and the values of runs. */
 export function createStore({ config, db, logger }: Base) {
-  const onCorrupt = (cas_id: string) => logger.error({ cas_id }, 'a stored blob failed verification');
-  const definitions = definitionService({ db, cache_bytes: DEFINITION_CACHE_BYTES, onCorrupt });
-  const blobs = blobService({ db, max_bytes: config.limits.blob_bytes, onCorrupt });
+  const { limits } = config;
+  const store = storeServices({
+    db,
+    ids: newId,
+    limits: { blob_bytes: limits.blob_bytes, chain: limits.chain },
+    onCorrupt: (cas_id) => logger.error({ cas_id }, 'a stored blob failed verification'),
+  });
   const steps = stepRepository(db);
   const runs = runRepository(db);
-  const inline_bytes = config.limits.inline_value_bytes;
-  const values = runValues({ runs, steps, blobs, inline_bytes });
-  const planOf = planCache((version_hash) => definitions.readPinned(version_hash));
-  return { definitions, blobs, steps, runs, values, planOf, inline_bytes };
+  const inline_bytes = limits.inline_value_bytes;
+  const values = runValues({ runs, steps, blobs: store.blobs, inline_bytes });
+  const planOf = planCache((version_hash) => store.definitions.readPinned(version_hash));
+  return { ...store, steps, run_rows: runs, values, planOf, inline_bytes };
 }
 
 export type Store = ReturnType<typeof createStore>;
@@ -69,11 +69,9 @@ export interface Outside {
 /** The services of the API process. */
 export function createApiServices(base: Base, store: Store, { temporal, sandbox }: Outside) {
   const { config, db, logger, metrics } = base;
-  const { runs, definitions, blobs, planOf, inline_bytes } = store;
+  const { run_rows: runs, refs, tags, definitions, blobs, planOf, inline_bytes } = store;
   const commands = commandRepository(db);
   const feed = runFeed();
-  const refs = refService({ db });
-  const tags = tagService({ db, ids: newId });
   const dispatch = runDispatch({
     temporal,
     outbox: outboxRepository(db),
@@ -86,8 +84,6 @@ export function createApiServices(base: Base, store: Store, { temporal, sandbox 
   });
   return {
     feed,
-    refs,
-    tags,
     dispatch,
     projects: projectService({ projects: projectRepository(db) }),
     idempotency: idempotencyService({
@@ -124,7 +120,7 @@ export type ApiServices = ReturnType<typeof createApiServices>;
 
 /** The services of the worker that runs workflows. */
 export function createInterpreterServices({ db, metrics }: Base, store: Store, temporal: TemporalRuns) {
-  const { values, steps, runs, planOf, inline_bytes } = store;
+  const { values, steps, run_rows: runs, planOf, inline_bytes } = store;
   return {
     recorder: runRecorder({ journal: runJournalRepository(db), steps, runs, metrics, ids: newId, clock }),
     evaluations: evaluationService({ values, steps, runs, inline_bytes }),

@@ -29,10 +29,10 @@ export async function serveApi(options: ServeOptions): Promise<Served> {
   const services = createApiServices(options, store, options);
   const shutdown = new AbortController();
   const notifications = await listenForRuns(database_url, services.feed);
-  metrics.observeActive(() => store.runs.countOpen());
+  metrics.observeActive(() => store.run_rows.countOpen());
   const app = createApp({
     routes: routeTable({
-      services,
+      services: { ...services, store },
       shutdown: shutdown.signal,
       ids: newId,
       version: VERSION,

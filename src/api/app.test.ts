@@ -255,7 +255,8 @@ describe('a bad request', () => {
       'malformed_request',
     ],
     ['too many operations', 'PATCH', '/api/v1/things/a', patchOf(4), 422, 'validation_failed'],
-  ])('is refused: %s', async (_what, method, path, options, status, code) => {
+  ])('is refused: %s', async (_what, ...rest) => {
+    const [method, path, options, status, code] = rest;
     const answer = await api.call(method, path, options);
     expect(answer.json()).toMatchObject({
       status,
@@ -425,7 +426,7 @@ describe('the route table', () => {
 describe('the rate limit', () => {
   it('answers 429 with Retry-After, to one caller and not to another', async () => {
     const limits = { ...LIMITS, rate_per_second: 1, rate_burst: 3 };
-    const authenticate = (req: { headers: Record<string, unknown> }) => ({
+    const authenticate = (req: { headers: Record<string, string> }) => ({
       id: String(req.headers['x-caller'] ?? 'a'),
     });
     const limited = await listeningApi(exampleRoutes, { limits, authenticate });

@@ -37,7 +37,7 @@ export function bareProcessBackend(tools: BareTools): Backend {
 async function runIn(tools: BareTools, job: ReadyJob, directory: string): Promise<SandboxResult> {
   const work = join(directory, 'work');
   const tmp = join(directory, 'tmp');
-  await Promise.all([mkdir(work), mkdir(tmp)]);
+  await Promise.all([mkdir(join(work, 'out'), { recursive: true }), mkdir(tmp)]);
   const program = planProgram({ ...job, work, tmp, runtime: onHost(job.runtime) });
   const env = { ...program.env, ...job.request.env };
   const has_files = job.request.files !== undefined;

@@ -12,7 +12,7 @@ export interface LauncherOptions {
   program: Program;
   limits: ResolvedLimits;
   env: Readonly<Record<string, string>>;
-  /** The directory that holds `out`; inside a sandbox always `/work`. */
+  /** The directory that holds `out`, which is there already; inside a sandbox always `/work`. */
   work: string;
   /** A tar with further files waits on its descriptor. */
   has_files: boolean;
@@ -26,7 +26,7 @@ export interface LauncherOptions {
 /**
  * The shell script that runs one program: limits on itself, then the program as a child, then a tar of `out`.
  * It speaks on the status descriptor: `start`, on which it waits for `go`, then the times, `full`, and
- * `exit <status>`. All that the script says is only as good as the sandbox, so the host treats it as a claim of the program about itself.
+ * `exit <status>`. What it says is only as good as the sandbox: a claim of the program about itself.
  */
 export function launcherScript(options: LauncherOptions): string {
   const { program, work } = options;
@@ -35,7 +35,7 @@ export function launcherScript(options: LauncherOptions): string {
     ...(options.namespaced ? ['[ $$ -eq 1 ] || exit 125'] : []),
     'exec 8<&0 9>&2 </dev/null 2>/dev/null',
     ...ulimits(options),
-    `cd ${quote(work)} && mkdir out || exit 124`,
+    `cd ${quote(work)} || exit 124`,
     ...(options.has_files ? [`${options.tar} -xf - --no-same-owner <&${LAUNCHER_FD.files} || exit 124`] : []),
     'stopped=',
     `trap 'stopped=1${options.namespaced ? '; kill -s TERM -- -1' : ''}' TERM`,

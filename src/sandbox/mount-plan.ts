@@ -76,6 +76,7 @@ function writableOptions({ disk_bytes }: ResolvedLimits): string[] {
   const sized = (bytes: number, path: string): string[] => ['--size', String(bytes), '--tmpfs', path];
   return [
     ...sized(disk_bytes, INSIDE.work),
+    ...['--dir', `${INSIDE.work}/out`],
     ...sized(disk_bytes, INSIDE.tmp),
     ...sized(FIXED_LIMITS.shared_memory_bytes, '/dev/shm'),
   ];

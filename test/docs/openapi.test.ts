@@ -3,7 +3,7 @@ import { completeTable } from '../../src/api/app-routes.ts';
 import { mountedPaths } from '../../src/api/middleware/dispatch.ts';
 import { openApiDocument } from '../../src/api/openapi.ts';
 import { documentedRoute, operationId } from '../../src/api/openapi-names.ts';
-import { routeTable, type RouteTableOptions } from '../../src/api/routes/table.ts';
+import { routeTable } from '../../src/api/routes/table.ts';
 
 interface Parameter {
   in: string;
@@ -18,7 +18,8 @@ interface Operation {
   responses: Record<string, { $ref?: string; description?: string }>;
 }
 
-const nothing: unknown = new Proxy({}, { get: () => () => undefined });
+/** Stands for every service: no handler is called here. */
+const nothing = new Proxy({}, { get: () => () => undefined }) as never;
 const info = { title: 'Orchestrator', version: '0.0.0' };
 const rows = completeTable(
   routeTable({
@@ -28,7 +29,7 @@ const rows = completeTable(
     checks: {},
     capabilities: nothing,
     shutdown: new AbortController().signal,
-  } as never as RouteTableOptions),
+  }),
   info,
 );
 const document = JSON.parse(JSON.stringify(openApiDocument(rows, info))) as {

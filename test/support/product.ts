@@ -63,10 +63,6 @@ export async function startProduct(options: ProductOptions = {}): Promise<Produc
     tracing: false,
     sandbox: () => sandbox?.report ?? null,
   });
-  const { refService } = await import('../../src/domain/refs.ts'); const { tagService } = await import('../../src/domain/tags.ts'); const { definitionService } = await import('../../src/domain/materialise.ts'); const W: any = await import('../../src/domain/workflows.ts');
-  { const db = database.db; const refs = refService({ db }), tags = tagService({ db, ids: newId }), definitions = definitionService({ db, cache_bytes: 1e7 });
-  const ws = W.workflowService({ db, refs, tags, definitions, ids: newId, limits: {} });
-  (globalThis as any).__save = async (tag: string, definition: unknown) => (await ws.save({ project_id: '00000000-0000-7000-8000-000000000001', actor: 'me' }, { tag, definition, expectation: {} })).head; }
   return {
     ...apiClient(api.url, TOKEN),
     config,

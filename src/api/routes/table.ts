@@ -4,6 +4,8 @@ import type { CommandService } from '../../domain/run-commands.ts';
 import type { RunFeed } from '../../domain/run-feed.ts';
 import type { RunReads } from '../../domain/run-reads.ts';
 import type { RunService } from '../../domain/runs.ts';
+import type { StoreServices } from '../../domain/workflows-store.ts';
+import { storeRoutes } from './workflows-store.ts';
 import { plannedRoutes } from './planned.ts';
 import { platformRoutes, type Check } from './platform.ts';
 import { runCommandRoutes } from './run-commands.ts';
@@ -15,6 +17,7 @@ export interface RouteServices {
   commands: CommandService;
   reads: RunReads;
   feed: RunFeed;
+  store: StoreServices;
 }
 
 export interface RouteTableOptions {
@@ -36,8 +39,9 @@ export function routeTable({
   capabilities,
   shutdown,
 }: RouteTableOptions): Route[] {
-  const { runs, commands, reads, feed } = services;
+  const { runs, commands, reads, feed, store } = services;
   return [
+    ...storeRoutes(store),
     ...runRoutes({ runs }),
     ...runReadRoutes({ runs, reads, feed, shutdown }),
     ...runCommandRoutes({ commands, runs, ids }),

@@ -34,9 +34,9 @@ export interface Bed {
 
 export interface Cleanup {
   /** Runs at the end, the last one first; what was started is known before it is up. */
-  defer(undo: () => Promise<unknown>): void;
+  defer: (undo: () => Promise<unknown>) => void;
   /** Safe to call twice: everybody waits for the one end. */
-  run(): Promise<void>;
+  run: () => Promise<void>;
 }
 
 export function cleanup(onError: (error: unknown) => void): Cleanup {

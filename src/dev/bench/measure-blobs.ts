@@ -3,7 +3,7 @@ import pg from 'pg';
 import type { Bed } from './bed.ts';
 import { driveLoad } from './load.ts';
 import type { Measure, Pace } from './measure.ts';
-import { alternate } from './pairs.ts';
+import { alternate, type Round } from './pairs.ts';
 import { comparedRow, type Row } from './rows.ts';
 import type { Figures } from './stats.ts';
 
@@ -48,15 +48,15 @@ async function measureSize(pace: Pace, { ours, reference }: Record<'ours' | 'ref
       if (!bytes.equals(await store.get(cas_id))) throw new Error(`The bytes of ${cas_id} came back changed.`);
     });
   const contest = { put: { ours: put('ours', ours), reference: put('reference', reference) }, get: { ours: get('ours', ours), reference: get('reference', reference) } };
-  const puts = [];
-  const gets = [];
+  const puts: Round<'ours' | 'reference'>[] = [];
+  const gets: Round<'ours' | 'reference'>[] = [];
   // A first round warms both sides up; every later one reads what it has just written.
   for (let round = 0; round <= pace.rounds; round += 1) {
     const [put_round, get_round] = [await alternate(1, contest.put), await alternate(1, contest.get)];
     if (round > 0) puts.push(...put_round);
     if (round > 0) gets.push(...get_round);
   }
-  const row = (what: string, rounds: typeof puts, against: string): Row =>
+  const row = (what: string, rounds: Round<'ours' | 'reference'>[], against: string): Row =>
     comparedRow(rounds, { name: `Blob ${what}, ${mib} MiB, ${CLIENTS} clients`, unit: 'MB/s', figure: 'mb_per_second', against, target: { of: 'ratio', at_least: 0.7 } });
   return {
     rows: [row('put', puts, 'SHA-256 + INSERT over pg'), row('get', gets, 'SELECT over pg + SHA-256')],

@@ -1,4 +1,4 @@
-import { mkdir } from 'node:fs/promises';
+import { mkdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Bed } from './bed.ts';
@@ -53,7 +53,6 @@ export const memory: Measure = async (bed) => {
 };
 
 async function logged(file: string, words: string): Promise<true | undefined> {
-  const { readFile } = await import('node:fs/promises');
   return (await readFile(file, 'utf8')).includes(words) || undefined;
 }
 

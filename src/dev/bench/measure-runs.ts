@@ -132,7 +132,7 @@ async function compare<N extends string = never>(
   const warm = { clients: load.clients, seconds: pace.warm_seconds };
   await driveRuns(bed, warm, once);
   await rawLoad(bed, workflow, warm);
-  return alternate<'ours' | 'reference' | N>(pace.rounds, contest as Record<'ours' | 'reference' | N, () => Promise<Figures>>);
+  return alternate<'ours' | 'reference' | N>(pace.rounds, contest);
 }
 
 /** CPU per run is that of the servers and of the process(es) under test; the HTTP generator is not part of ours. */

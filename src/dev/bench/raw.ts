@@ -93,7 +93,7 @@ async function execute(workflow: RawWorkflow): Promise<string> {
   const { client, task_queue, http_url } = started;
   const n = ++last;
   const workflowId = `raw-${process.pid}-${n}`;
-  const result = await client.workflow.execute(workflow, {
+  const result: unknown = await client.workflow.execute(workflow, {
     args: [n, http_url],
     workflowId,
     taskQueue: task_queue,

@@ -1,5 +1,5 @@
 import { spawn, type ChildProcess } from 'node:child_process';
-import { chownSync, mkdtempSync } from 'node:fs';
+import { chownSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -63,8 +63,12 @@ export async function runAsNormalUser(
   return { ...answer, results: (answer.results ?? []).map(decode) };
 }
 
+const directories: string[] = [];
+process.once('exit', () => directories.forEach((one) => rmSync(one, { recursive: true, force: true })));
+
 function ownDirectory(): string {
   const directory = mkdtempSync(join(tmpdir(), 'sandbox-user-'));
+  directories.push(directory);
   if (process.getuid?.() === 0) chownSync(directory, UID, UID);
   return directory;
 }
