@@ -4,7 +4,7 @@ import { connect, openProcess } from './process.ts';
 
 /** One API process against a PostgreSQL and a Temporal of one's own. Any number may run side by side. */
 export async function runApi(config: StandaloneConfig): Promise<void> {
-  const opened = await openProcess(config, '');
+  const opened = await openProcess(config, { role: '' });
   const database_url = config.database.url.reveal();
   const { base, temporal, close } = await connect(config, opened, {
     database_url,
@@ -17,7 +17,7 @@ export async function runApi(config: StandaloneConfig): Promise<void> {
     temporal: temporal.runs,
     database_url,
     token: config.auth.api_token.reveal(),
-    tracing: opened.telemetry.tracing,
+    tracing: opened.telemetry.tracing !== undefined,
     sandbox: () => null,
   });
   base.logger.info({ url: api.url, metrics_port: opened.telemetry.metrics_port }, 'the API listens');

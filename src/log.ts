@@ -5,7 +5,9 @@ export type { Logger } from 'pino';
 export interface LogOptions {
   level: string;
   service_name: string;
-  /** Where lines go; by default standard output, written in the background. */
+  /** The file lines go to; standard output without it. Either is written in the background. */
+  log_file?: string;
+  /** Takes the lines instead, for tests. */
   destination?: DestinationStream;
 }
 
@@ -25,7 +27,7 @@ const SEARCHED_LEVELS = 4;
 const BUFFER_BYTES = 4_096;
 
 /** The process's logger: one JSON object per line, with fields that hold secrets hidden. */
-export function createLogger({ level, service_name, destination }: LogOptions): Logger {
+export function createLogger({ level, service_name, log_file, destination }: LogOptions): Logger {
   return pino(
     {
       level,
@@ -34,7 +36,7 @@ export function createLogger({ level, service_name, destination }: LogOptions): 
       formatters: { level: (label) => ({ level: label }), log: (line) => hideSecrets(line, SEARCHED_LEVELS) },
       serializers: { err: describeError, error: describeError },
     },
-    destination ?? pino.destination({ dest: 1, sync: false, minLength: BUFFER_BYTES, periodicFlush: 100 }),
+    destination ?? pino.destination({ dest: log_file ?? 1, mkdir: log_file !== undefined, sync: false, minLength: BUFFER_BYTES, periodicFlush: 100 }),
   );
 }
 

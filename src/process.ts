@@ -11,10 +11,21 @@ export interface ProcessBase {
   telemetry: Telemetry;
 }
 
+export interface ProcessOptions {
+  /** What sets this process apart in the logs; empty for the API. */
+  role: string;
+  /** Where the log goes instead of standard output. */
+  log_file?: string;
+}
+
 /** Log and telemetry of a process. First of all, because instrumentation must be there before what it instruments. */
-export async function openProcess(config: Config, role: string): Promise<ProcessBase> {
+export async function openProcess(config: Config, { role, log_file }: ProcessOptions): Promise<ProcessBase> {
   const { log_level, service_name } = config.telemetry;
-  const logger = createLogger({ level: log_level, service_name: role === '' ? service_name : `${service_name}-${role}` });
+  const logger = createLogger({
+    level: log_level,
+    service_name: role === '' ? service_name : `${service_name}-${role}`,
+    log_file,
+  });
   for (const warning of config.warnings) logger.warn(warning);
   return { logger, telemetry: await startTelemetry(config, VERSION) };
 }
@@ -47,7 +58,14 @@ export async function connect(config: Config, { logger, telemetry }: ProcessBase
     onIdleError: (err) => logger.warn({ err }, 'a database connection was lost'),
   });
   const { namespace, task_queue } = config.temporal;
-  const temporal = await connectTemporal({ address: places.temporal_address, namespace, task_queue, eager: places.eager });
+  const { tracing } = telemetry;
+  const temporal = await connectTemporal({
+    address: places.temporal_address,
+    namespace,
+    task_queue,
+    eager: places.eager,
+    tracing: tracing && { resource: tracing.resource, spanProcessor: tracing.processor },
+  });
   return {
     base: { config, db: database.db, logger, metrics: telemetry.metrics },
     temporal,

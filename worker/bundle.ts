@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { mkdir, readdir, readFile, rename, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { bundleWorkflowCode } from '@temporalio/worker';
+import { bundleWorkflowCode, type BundlerPlugin } from '@temporalio/worker';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 /** Everything a workflow bundle may be made of: what workflows may import, and the locked packages. */
@@ -10,14 +10,15 @@ const SOURCES = ['workflows', 'src/contract', 'src/language'];
 const LOCK = 'node_modules/.package-lock.json';
 
 /**
- * The workflow code as one file. Bundling takes seconds, so the result is kept under the hash of its sources; a
+ * The workflow code as one file, with the interceptors the plugins add to it. Bundling takes seconds, so the result is kept under the hash of its sources; a
  * changed source is another file, never a stale one.
  */
-export async function workflowBundle(cache_dir: string): Promise<{ codePath: string }> {
-  const codePath = path.join(cache_dir, `workflows-${await sourceHash()}.js`);
+export async function workflowBundle(cache_dir: string, plugins: BundlerPlugin[]): Promise<{ codePath: string }> {
+  const names = plugins.map((plugin) => `-${plugin.name}`).join('');
+  const codePath = path.join(cache_dir, `workflows-${await sourceHash()}${names}.js`);
   if (await isThere(codePath)) return { codePath };
   const workflowsPath = fileURLToPath(new URL(`../workflows/index${path.extname(import.meta.url)}`, import.meta.url));
-  const { code } = await bundleWorkflowCode({ workflowsPath, logger: quiet });
+  const { code } = await bundleWorkflowCode({ workflowsPath, plugins, logger: quiet });
   await mkdir(cache_dir, { recursive: true });
   // Renamed into place: two workers that start at once write the same bytes.
   const draft = `${codePath}.${process.pid}`;

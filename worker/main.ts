@@ -39,7 +39,7 @@ try {
 }
 
 async function runWorker(config: StandaloneConfig, roles: Role[]): Promise<void> {
-  const opened = await openProcess(config, 'worker');
+  const opened = await openProcess(config, { role: 'worker' });
   const connections = await connect(config, opened, {
     database_url: config.database.url.reveal(),
     temporal_address: config.temporal.host_port,

@@ -32,7 +32,7 @@ export async function startInterpreterWorker(options: WorkerOptions): Promise<Ru
   const worker = await createInterpreterWorker({
     ...config.worker,
     ...placeOf(options, config.temporal.task_queue),
-    bundle: await workflowBundle(path.join(config.data_dir, 'cache')),
+    bundle: await workflowBundle(path.join(config.data_dir, 'cache'), options.temporal.plugins),
     activities: { ...createLocalActivities(services), http: createNodeActivities(tasks).http },
   });
   return running(worker);
@@ -52,7 +52,7 @@ export async function startCodeWorker(options: WorkerOptions, sandbox: Sandbox):
 
 function placeOf({ config, temporal }: WorkerOptions, task_queue: string) {
   const { shutdown_grace_seconds } = config.server;
-  return { connection: temporal.connection, namespace: config.temporal.namespace, task_queue, shutdown_grace_seconds };
+  return { connection: temporal.connection, plugins: temporal.plugins, namespace: config.temporal.namespace, task_queue, shutdown_grace_seconds };
 }
 
 function running(worker: Worker): RunningWorker {

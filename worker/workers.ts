@@ -1,9 +1,10 @@
-import { Worker, type NativeConnection } from '@temporalio/worker';
+import { Worker, type NativeConnection, type WorkerPlugin } from '@temporalio/worker';
 import type { LocalActivities, NodeActivities } from '../src/contract/activities.ts';
 
 interface WorkerBase {
   connection: NativeConnection;
   namespace: string;
+  plugins: WorkerPlugin[];
   task_queue: string;
   shutdown_grace_seconds: number;
 }
@@ -46,9 +47,10 @@ export function createCodeWorker(options: CodeWorkerOptions): Promise<Worker> {
   });
 }
 
-function base({ connection, namespace, task_queue, shutdown_grace_seconds }: WorkerBase) {
+function base({ connection, plugins, namespace, task_queue, shutdown_grace_seconds }: WorkerBase) {
   return {
     connection,
+    plugins,
     namespace,
     taskQueue: task_queue,
     shutdownGraceTime: shutdown_grace_seconds * 1_000,

@@ -1,4 +1,5 @@
 import { Client } from '@temporalio/client';
+import type { OpenTelemetryPlugin } from '@temporalio/interceptors-opentelemetry-v2';
 import { DefaultLogger, NativeConnection, Runtime } from '@temporalio/worker';
 import { temporalRuns, type TemporalRuns } from './temporal.ts';
 
@@ -7,6 +8,8 @@ export type { TemporalRuns } from './temporal.ts';
 export interface TemporalLink {
   connection: NativeConnection;
   runs: TemporalRuns;
+  /** What workers of this link have to be made with. */
+  plugins: OpenTelemetryPlugin[];
   close: () => Promise<void>;
 }
 
@@ -17,13 +20,25 @@ export interface TemporalPlace {
   task_queue: string;
   /** A worker of the same task queue is in this process: the first task of a run comes back with its start. */
   eager: boolean;
+  /** Set when traces are exported: then one trace runs from the API call through workflow and activities. */
+  tracing?: TracingOptions;
 }
 
 /** One connection to Temporal, for client and workers alike. */
-export async function connectTemporal({ address, namespace, task_queue, eager }: TemporalPlace): Promise<TemporalLink> {
+export async function connectTemporal(place: TemporalPlace): Promise<TemporalLink> {
+  const { address, namespace, task_queue, eager, tracing } = place;
+  const plugins = tracing ? [await tracingPlugin(tracing)] : [];
   const connection = await NativeConnection.connect({ address });
-  const client = new Client({ connection, namespace });
-  return { connection, runs: temporalRuns(client, { task_queue, eager }), close: () => connection.close() };
+  const client = new Client({ connection, namespace, plugins });
+  return { connection, plugins, runs: temporalRuns(client, { task_queue, eager }), close: () => connection.close() };
+}
+
+type TracingOptions = ConstructorParameters<typeof OpenTelemetryPlugin>[0];
+
+/** Loaded only where traces are exported. */
+async function tracingPlugin(tracing: TracingOptions): Promise<OpenTelemetryPlugin> {
+  const { OpenTelemetryPlugin: Plugin } = await import('@temporalio/interceptors-opentelemetry-v2');
+  return new Plugin(tracing);
 }
 
 /** What the Temporal SDK has to say, and how it is said. */

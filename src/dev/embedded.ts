@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import type { Config } from '../config.ts';
 import { untilAskedToStop } from '../lifecycle.ts';
@@ -19,7 +20,8 @@ const say = (line: string) => void process.stdout.write(`${line}\n`);
  */
 export async function runStack(config: Config): Promise<void> {
   const asked = untilAskedToStop();
-  const opened = await openProcess(config, '');
+  await makeHome(config.data_dir);
+  const opened = await openProcess(config, { role: '', log_file: path.join(config.data_dir, 'logs', 'orchestrator.log') });
   const services = await startServices({
     database_url: config.database.url?.reveal(),
     temporal_address: config.temporal.host_port,
@@ -40,7 +42,7 @@ export async function runStack(config: Config): Promise<void> {
     temporal: temporal.runs,
     database_url,
     token,
-    tracing: opened.telemetry.tracing,
+    tracing: opened.telemetry.tracing !== undefined,
     sandbox: agent.report,
   });
   await tell({ services, token, api_url: api.url, metrics_port: opened.telemetry.metrics_port, agent });
@@ -49,6 +51,12 @@ export async function runStack(config: Config): Promise<void> {
   await close(api.stop, worker.stop, agent.stop);
   await services.stop();
   say('Stopped. Everything is kept; `npm start` goes on with it.');
+}
+
+/** 711: PostgreSQL's account passes through the data directory, nobody lists it. Logs are ours alone. */
+async function makeHome(data_dir: string): Promise<void> {
+  await mkdir(data_dir, { recursive: true, mode: 0o711 });
+  await mkdir(path.join(data_dir, 'logs'), { recursive: true, mode: 0o700 });
 }
 
 interface Told {

@@ -57,13 +57,13 @@ export function findSnapshot(
   project_id: string,
   by: { id: string } | { version_hash: string },
 ): Promise<SnapshotRow | undefined> {
-  if ('id' in by) return runOne(db, BY_ID, [project_id, by.id], { binary: true });
-  return runOne(db, BY_HASH, [project_id, by.version_hash], { binary: true });
+  if ('id' in by) return runOne(db, BY_ID, [project_id, by.id]);
+  return runOne(db, BY_HASH, [project_id, by.version_hash]);
 }
 
 /** The operations of every patch of a chain, first to last, unverified. */
 export function readLinks(db: Db, head_id: string): Promise<LinkRow[]> {
-  return run(db, LINKS, [head_id], { binary: true });
+  return run(db, LINKS, [head_id]);
 }
 
 /** Notes that the plan materialises to this blob. */

@@ -1,3 +1,4 @@
+import { copyBlob } from './blobs-copy.ts';
 import type { Db } from './db.ts';
 import { run, runOne, statement } from './tags-statement.ts';
 
@@ -35,9 +36,12 @@ const PUT_MANY = statement<{ cas_id: string }>(
    ON CONFLICT DO NOTHING RETURNING cas_id`,
 );
 
-const GET = statement<{ media_type: string; content: Buffer }>(
+const INLINE_BYTES = 65_536;
+
+// A larger blob comes by COPY.
+const GET = statement<{ media_type: string; size_bytes: string; content: Buffer | null }>(
   'blob_get',
-  `SELECT b.media_type, b.content FROM blob_grant g JOIN cas_blob b ON b.cas_id = g.cas_id
+  `SELECT b.media_type, b.size_bytes, CASE WHEN b.size_bytes <= ${INLINE_BYTES} THEN b.content END AS content FROM blob_grant g JOIN cas_blob b ON b.cas_id = g.cas_id
    WHERE g.project_id = $1 AND g.cas_id = $2`,
 );
 
@@ -61,8 +65,10 @@ export async function putBlobs(db: Db, project_id: string, blobs: readonly BlobC
 
 /** A blob the project may read, unverified; undefined when it is unknown or foreign. */
 export async function getBlob(db: Db, project_id: string, cas_id: string): Promise<BlobContent | undefined> {
-  const row = await runOne(db, GET, [project_id, cas_id], { binary: true });
-  return row && { cas_id, media_type: row.media_type, bytes: row.content };
+  const row = await runOne(db, GET, [project_id, cas_id]);
+  if (!row) return undefined;
+  const bytes = row.content ?? (await copyBlob(db, { cas_id, size_bytes: Number(row.size_bytes) }));
+  return { cas_id, media_type: row.media_type, bytes };
 }
 
 /** Size in bytes and media type, without the content. */

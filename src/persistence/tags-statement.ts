@@ -9,14 +9,17 @@ export interface Statement<Row> {
   row?: Row;
 }
 
-interface Session {
-  client: { query(config: pg.QueryConfig & { binary?: boolean }): Promise<pg.QueryResult> };
-  logger: { logQuery(text: string, params: unknown[]): void };
+/** One connection, for what the driver does by itself. */
+export interface PgClient {
+  query(submittable: object): unknown;
+  release?(error?: Error): void;
 }
 
-export interface RunOptions {
-  /** Ask for the binary format: a bytea arrives as it is, not as twice its size in hexadecimal. */
-  binary?: boolean;
+interface Session {
+  client: { query(config: pg.QueryConfig): Promise<pg.QueryResult> } & (
+    PgClient | { connect(): Promise<PgClient> }
+  );
+  logger: { logQuery(text: string, params: unknown[]): void };
 }
 
 export const statement = <Row>(name: string, text: string): Statement<Row> => ({ name, text });
@@ -26,24 +29,29 @@ export const statement = <Row>(name: string, text: string): Statement<Row> => ({
  * Drizzle's own `execute` cannot name a raw statement, so every call of a large CTE would be planned again, which
  * costs more than running it.
  */
-export async function run<Row>(
-  db: Db,
-  { name, text }: Statement<Row>,
-  values: unknown[],
-  options?: RunOptions,
-): Promise<Row[]> {
+export async function run<Row>(db: Db, { name, text }: Statement<Row>, values: unknown[]): Promise<Row[]> {
   const { client, logger } = db._.session as unknown as Session;
   logger.logQuery(text, values);
-  const result = await client.query({ name, text, values, ...options });
+  const result = await client.query({ name, text, values });
   return result.rows as Row[];
 }
 
 /** The first row, or undefined when there is none. */
-export async function runOne<Row>(
+export async function runOne<Row>(db: Db, text: Statement<Row>, values: unknown[]): Promise<Row | undefined> {
+  return (await run(db, text, values))[0];
+}
+
+/**
+ * The connection of a transaction, or one of the pool's to be released after use (with the error, if it ended in one).
+ * `text` is what will be sent, for the log.
+ */
+export async function clientOf(
   db: Db,
-  text: Statement<Row>,
-  values: unknown[],
-  options?: RunOptions,
-): Promise<Row | undefined> {
-  return (await run(db, text, values, options))[0];
+  text: string,
+): Promise<{ client: PgClient; release: (error?: Error) => void }> {
+  const { client, logger } = db._.session as unknown as Session;
+  logger.logQuery(text, []);
+  if ('release' in client) return { client, release: () => undefined };
+  const taken = await (client as { connect(): Promise<PgClient> }).connect();
+  return { client: taken, release: (error) => taken.release?.(error) };
 }

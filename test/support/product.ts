@@ -30,6 +30,8 @@ export interface ProductOptions {
   worker?: boolean;
   /** Called with every SQL statement. */
   onStatement?: (sql: string) => void;
+  /** Where spans go; without it nothing is traced. */
+  tracing?: Parameters<typeof connectTemporal>[0]['tracing'];
 }
 
 let runtime_installed = false;
@@ -38,7 +40,7 @@ const TOKEN = 'test-token-test-token-test-token-0123';
 
 /** API and workers in this process, on a database and task queues of their own, over the shared Temporal server. */
 export async function startProduct(options: ProductOptions = {}): Promise<Product> {
-  const { code = false, worker = true, env = {}, onStatement } = options;
+  const { code = false, worker = true, env = {}, onStatement, tracing } = options;
   const test_database = await testDatabase();
   const data_dir = await mkdtemp(path.join(os.tmpdir(), 'orchestrator-product-'));
   const config = testConfig(data_dir, env);
@@ -47,7 +49,7 @@ export async function startProduct(options: ProductOptions = {}): Promise<Produc
   runtime_installed = true;
   const database = openDatabase({ url: test_database.url, max_connections: 20, onStatement });
   const { namespace, task_queue } = config.temporal;
-  const temporal = await connectTemporal({ address: testTemporal(), namespace, task_queue, eager: worker });
+  const temporal = await connectTemporal({ address: testTemporal(), namespace, task_queue, eager: worker, tracing });
   const base = { config, db: database.db, logger, metrics: NO_METRICS };
   const linked = { ...base, temporal };
   const sandbox = code ? await createSandbox({ environment: 'test', cache_dir: data_dir, search_path: process.env.PATH }) : undefined;
@@ -60,7 +62,7 @@ export async function startProduct(options: ProductOptions = {}): Promise<Produc
     temporal: temporal.runs,
     database_url: test_database.url,
     token: TOKEN,
-    tracing: false,
+    tracing: tracing !== undefined,
     sandbox: () => sandbox?.report ?? null,
   });
   return {

@@ -1,5 +1,5 @@
 /** `npm run bench`: every figure of the product beside a reference, taken in alternation in one run. */
-import { writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import { cleanup, makeBed, type Bed } from './bed.ts';
 import { paceOf, type Measure } from './measure.ts';
@@ -10,7 +10,7 @@ import { memory, start, waiting } from './measure-processes.ts';
 import { fanOut, w4Activities, w4Alone, w4Light } from './measure-runs.ts';
 import { sandbox } from './measure-sandbox.ts';
 import { reads, tagMoves } from './measure-store.ts';
-import { readOptions, type Options } from './options.ts';
+import { LIMIT_SECONDS, readOptions, type Options } from './options.ts';
 import { tableOf } from './report.ts';
 import type { Row } from './rows.ts';
 
@@ -39,6 +39,8 @@ interface Results {
   rows: Row[];
   details: Record<string, unknown>;
   failures: Record<string, string>;
+  /** Not measured, because the time was over. */
+  skipped: string[];
 }
 
 async function bench(options: Options): Promise<boolean> {
@@ -50,9 +52,10 @@ async function bench(options: Options): Promise<boolean> {
     const load_before = os.loadavg();
     say(`Starting PostgreSQL, Temporal, the product and the references (load average ${load_before[0]?.toFixed(1)}) …`);
     const bed = await makeBed(options, undo, say);
-    const results = await measureAll(bed, options);
+    const results = await measureAll(bed, options, began);
     process.stdout.write(`\n${tableOf(results.rows)}\n`);
     for (const [name, reason] of Object.entries(results.failures)) process.stdout.write(`FAILED ${name}: ${reason}\n`);
+    if (results.skipped.length > 0) process.stdout.write(`NOT MEASURED, the time was over: ${results.skipped.join(', ')}\n`);
     if (options.json) await writeFile(options.json, jsonOf(results, { options, began, load_before }));
     return Object.keys(results.failures).length === 0;
   } finally {
@@ -60,24 +63,35 @@ async function bench(options: Options): Promise<boolean> {
   }
 }
 
-async function measureAll(bed: Bed, options: Options): Promise<Results> {
-  const results: Results = { rows: [], details: {}, failures: {} };
+async function measureAll(bed: Bed, options: Options, began: number): Promise<Results> {
+  const results: Results = { rows: [], details: {}, failures: {}, skipped: [] };
+  const limit_seconds = options.only.length > 0 ? Infinity : LIMIT_SECONDS[options.quick ? 'quick' : 'full'];
   const wanted = Object.entries(MEASURES).filter(([name]) =>
     options.only.length > 0 ? options.only.includes(name) : !options.quick || !SLOW.has(name),
   );
   for (const [name, measure] of wanted) {
+    if (Date.now() - began > limit_seconds * 1_000) {
+      results.skipped.push(name);
+      continue;
+    }
     const from = performance.now();
     try {
       const { rows, details } = await measure(bed, paceOf(options));
       results.rows.push(...rows);
       results.details[name] = details;
     } catch (error) {
-      results.failures[name] = error instanceof Error ? (error.stack ?? error.message) : String(error);
+      results.failures[name] = `${textOf(error)}\nThe product's last words:\n${await lastWords(bed)}`;
     }
     const seconds = ((performance.now() - from) / 1_000).toFixed(0);
     say(`${name}: ${name in results.failures ? 'FAILED' : 'done'} in ${seconds} s`);
   }
   return results;
+}
+
+const textOf = (error: unknown) => (error instanceof Error ? (error.stack ?? error.message) : String(error));
+
+async function lastWords({ product }: Bed): Promise<string> {
+  return (await readFile(product.log_file, 'utf8').catch(String)).slice(-2_000);
 }
 
 interface About {
@@ -86,16 +100,16 @@ interface About {
   load_before: number[];
 }
 
-function jsonOf({ rows, failures, details }: Results, { options, began, load_before }: About): string {
+function jsonOf({ rows, failures, skipped, details }: Results, { options, began, load_before }: About): string {
   const machine = { cpus: os.cpus().map(({ model }) => model), memory_bytes: os.totalmem(), node: process.version, load_before };
   const seconds = (Date.now() - began) / 1_000;
-  return `${JSON.stringify({ began: new Date(began), seconds, options, machine, rows, failures, details }, null, 2)}\n`;
+  return `${JSON.stringify({ began: new Date(began), seconds, options, machine, rows, failures, skipped, details }, null, 2)}\n`;
 }
 
 try {
   const options = readOptions(process.argv.slice(2), Object.keys(MEASURES));
   process.exit((await bench(options)) ? 0 : 1);
 } catch (error) {
-  say(error instanceof Error ? (error.cause ? error.message : (error.stack ?? error.message)) : String(error));
+  say(textOf(error));
   process.exit(1);
 }

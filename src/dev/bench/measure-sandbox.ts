@@ -1,6 +1,8 @@
 import { spawn } from 'node:child_process';
+import { realpath } from 'node:fs/promises';
 import path from 'node:path';
 import type { CodeLanguage } from '../../contract/sandbox.ts';
+import { findRuntimes, type Runtimes } from '../../sandbox/runtimes.ts';
 import { createSandbox } from '../../sandbox/sandbox.ts';
 import { driveLoad } from './load.ts';
 import type { Measure } from './measure.ts';
@@ -8,29 +10,28 @@ import { alternate } from './pairs.ts';
 import { comparedRow, type Row } from './rows.ts';
 
 /** The same program in the sandbox and as a bare process: it prints one line. */
-const PROGRAMS: readonly { language: CodeLanguage; source: string; bare: [file: string, flag: string] }[] = [
-  { language: 'bash', source: 'echo 42', bare: ['bash', '-c'] },
-  { language: 'python', source: 'print(42)', bare: ['python3', '-c'] },
-  { language: 'javascript', source: 'console.log(42)', bare: [process.execPath, '-e'] },
+const PROGRAMS: readonly { language: CodeLanguage; source: string; flag: string }[] = [
+  { language: 'bash', source: 'echo 42', flag: '-c' },
+  { language: 'python', source: 'print(42)', flag: '-c' },
+  { language: 'javascript', source: 'console.log(42)', flag: '-e' },
 ];
 
 export const sandbox: Measure = async (bed, pace) => {
-  const box = await createSandbox({
-    environment: 'development',
-    cache_dir: path.join(bed.directory, 'sandbox'),
-    search_path: process.env.PATH,
-  });
+  const places = { cache_dir: path.join(bed.directory, 'sandbox'), search_path: process.env.PATH ?? '' };
+  const box = await createSandbox({ environment: 'development', ...places });
+  const runtimes = await findRuntimes(places);
   if (box.report.isolation !== 'namespaces') throw new Error(`No sandbox here: ${box.report.reason ?? 'unknown'}`);
   const turns = pace.quick ? 5 : 15;
   const one = { clients: 1, seconds: Infinity };
   const rows: Row[] = [];
   const details: Record<string, unknown> = {};
-  for (const { language, source, bare } of PROGRAMS) {
+  for (const { language, source, flag } of PROGRAMS) {
+    const interpreter = await interpreterOf(language, runtimes);
     const inside = async () => {
       const result = await box.run({ language, source });
       if (result.stdout !== '42\n' || result.exit_code !== 0) throw new Error(`${language}: ${JSON.stringify(result)}`);
     };
-    const outside = () => runBare(bare[0], [bare[1], source]);
+    const outside = () => runBare(interpreter, [flag, source]);
     const contest = (turns: number) => ({
       ours: () => driveLoad({ ...one, turns, once: inside }),
       reference: () => driveLoad({ ...one, turns, once: outside }),
@@ -43,6 +44,14 @@ export const sandbox: Measure = async (bed, pace) => {
   }
   return { rows, details };
 };
+
+/** The very file that the sandbox starts; a version manager's script on the PATH would cost more than the interpreter. */
+async function interpreterOf(language: CodeLanguage, runtimes: Runtimes): Promise<string> {
+  const runtime = runtimes[language];
+  if ('missing' in runtime) throw new Error(runtime.missing);
+  if (language === 'javascript') return realpath(process.execPath);
+  return realpath(runtime.executable);
+}
 
 function runBare(file: string, args: string[]): Promise<void> {
   return new Promise((resolve, reject) => {

@@ -14,6 +14,8 @@ export interface Options {
 }
 
 export const MIN_PAIRS = 3;
+/** Nothing new is measured after this time; a machine that is busy with other things may need it all. */
+export const LIMIT_SECONDS = { quick: 50, full: 450 } as const;
 
 /** Reads the command line; a mistake throws with the usage. */
 export function readOptions(args: readonly string[], names: readonly string[]): Options {

@@ -18,6 +18,8 @@ export interface Product {
   pid: number;
   url: string;
   token: string;
+  /** What it prints: warnings and errors only, after its welcome. */
+  log_file: string;
   stop(): Promise<void>;
 }
 
@@ -35,13 +37,14 @@ export function startProduct(options: ProductOptions): { ready: Promise<Product>
   let child: ChildProcess | undefined;
   const stop = async () => child && stopProcess(child);
   const begin = async (): Promise<Product> => {
-    await mkdir(data_dir, { recursive: true, mode: 0o711 });
-    const log_file = path.join(data_dir, 'output.log');
+    const logs = path.join(data_dir, 'logs');
+    await mkdir(logs, { recursive: true, mode: 0o711 });
+    const log_file = path.join(logs, 'output.log');
     const profiled = profile_dir ? ['--cpu-prof', '--cpu-prof-dir', path.resolve(profile_dir)] : [];
     child = startNode([...profiled, '--import', 'tsx', 'src/main.ts', 'stack'], productEnvironment(options), log_file);
     const waiting = { child, log_file, what: 'The product', limit_ms: START_LIMIT_MS };
     const { api_url, token } = await untilThere(waiting, () => readyStack(data_dir));
-    return { pid: child.pid ?? 0, url: api_url, token, stop };
+    return { pid: child.pid ?? 0, url: api_url, token, log_file, stop };
   };
   return { ready: begin(), stop };
 }

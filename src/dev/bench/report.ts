@@ -19,7 +19,7 @@ function cellsOf(row: Row, index: number): string[] {
   return [
     `${name}${mark}`,
     `${between(ours)} ${unit}`,
-    reference ? `${between(reference)} ${unit}, ${against ?? ''}` : '',
+    reference ? `${between(reference)}, ${against ?? ''}` : '',
     compared,
     target ? targetText(target, unit) : '',
     met === undefined ? '' : met ? 'yes' : 'NO',

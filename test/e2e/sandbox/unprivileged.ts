@@ -27,7 +27,8 @@ export interface ForeignAnswer {
 
 /** Starts a worker in a process of its own: as a normal user, from root through setpriv. */
 export function startWorker(jobs: readonly JobSpec[], how: WorkerOptions = {}): ChildProcess {
-  const input: WorkerInput = { jobs, cache_dir: how.cache_dir ?? ownDirectory(), bare: how.bare === true };
+  const own = ownDirectory();
+  const input: WorkerInput = { jobs, cache_dir: how.cache_dir ?? own, bare: how.bare === true };
   const node = [process.execPath, '--import', 'tsx', join(here, 'worker.ts')];
   const drop = ['--reuid', String(UID), '--regid', String(UID), '--clear-groups', '--'];
   const [file = '', ...argv] =
@@ -38,6 +39,7 @@ export function startWorker(jobs: readonly JobSpec[], how: WorkerOptions = {}): 
     ORCHESTRATOR_TEST_SECRET: 'secret',
   };
   const child = spawn(file, argv, { cwd: root, env, stdio: ['pipe', 'pipe', 'inherit'] });
+  child.once('close', () => rmSync(own, { recursive: true, force: true }));
   child.stdin?.end(JSON.stringify(input));
   return child;
 }
@@ -63,12 +65,8 @@ export async function runAsNormalUser(
   return { ...answer, results: (answer.results ?? []).map(decode) };
 }
 
-const directories: string[] = [];
-process.once('exit', () => directories.forEach((one) => rmSync(one, { recursive: true, force: true })));
-
 function ownDirectory(): string {
   const directory = mkdtempSync(join(tmpdir(), 'sandbox-user-'));
-  directories.push(directory);
   if (process.getuid?.() === 0) chownSync(directory, UID, UID);
   return directory;
 }
