@@ -1,5 +1,6 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { trace } from '@opentelemetry/api';
 import { loadConfig } from './config.ts';
 import { startTelemetry, tracesUrl, type Telemetry } from './telemetry.ts';
 
@@ -79,7 +80,27 @@ describe('the metrics port', () => {
 
 describe('traces', () => {
   it('are off without an endpoint', async () => {
-    expect((await start({ ORCHESTRATOR_SERVER_METRICS_PORT: '0' })).tracing).toBe(false);
+    expect((await start({ ORCHESTRATOR_SERVER_METRICS_PORT: '0' })).tracing).toBeUndefined();
+  });
+
+  it('reach a collector by OTLP over HTTP', async () => {
+    const posted: string[] = [];
+    const collector = createServer((req, res) => {
+      posted.push(`${req.method} ${req.url}`);
+      req.resume().on('end', () => res.end('{}'));
+    }).listen(0, '127.0.0.1');
+    await new Promise((resolve) => collector.once('listening', resolve));
+    const { port } = collector.address() as AddressInfo;
+    const env = {
+      ORCHESTRATOR_TELEMETRY_OTLP_ENDPOINT: `http://127.0.0.1:${port}`,
+      ORCHESTRATOR_SERVER_METRICS_PORT: '0',
+    };
+    const telemetry = await start(env);
+    trace.getTracer('test').startSpan('one').end();
+    await telemetry.stop();
+    expect(posted).toEqual(['POST /v1/traces']);
+    collector.closeAllConnections();
+    await new Promise((resolve) => collector.close(resolve));
   });
 
   it.each([

@@ -1,4 +1,5 @@
 import { ActivityFailure, ApplicationFailure, CancellationScope, isCancellation, sleep, TimeoutFailure } from '@temporalio/workflow';
+import { ERROR_CATALOGUE, type ErrorCode } from '../src/contract/errors.ts';
 import type { NodeResult, NodeTask } from '../src/contract/activities.ts';
 import type { PlanNode, PlanRetry } from '../src/contract/plan.ts';
 import type { RunFacts, StepError } from '../src/contract/run.ts';
@@ -123,7 +124,16 @@ function failedAttempt(error: unknown): Omit<AttemptEnd, 'attempt'> {
     const timeout: StepError = { code: 'timeout', message: 'The step ran longer than its timeout.' };
     return { state: 'failed', output, error: timeout, cause: 'timeout', recorded: false, engine: false };
   }
-  const code = (cause instanceof ApplicationFailure && cause.type) || 'internal';
-  const message = cause instanceof ApplicationFailure ? cause.message : 'The step could not be carried out.';
-  return { state: 'failed', output, error: { code, message }, recorded: false, engine: true };
+  if (!(cause instanceof ApplicationFailure)) {
+    const lost: StepError = { code: 'internal', message: 'The step could not be carried out.' };
+    return { state: 'failed', output, error: lost, recorded: false, engine: true };
+  }
+  const code = cause.type ?? 'internal';
+  return { state: 'failed', output, error: { code, message: cause.message }, recorded: false, engine: isOurs(code) };
+}
+
+/** Whether an error code is trouble of the engine, as opposed to a step that asks for what it may not have. */
+function isOurs(code: string): boolean {
+  const family = ERROR_CATALOGUE[code as ErrorCode]?.family ?? 'internal';
+  return ['internal', 'unavailable', 'not_implemented'].includes(family);
 }

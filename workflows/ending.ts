@@ -48,24 +48,21 @@ async function end(
 ): Promise<DagEnd> {
   changeState(x, state, error ? { error: { ...error } } : {}, why);
   const { run, version_hash } = x.input;
-  await x.journal.end({ output, error }, { run, type: 'dag', version_hash });
-  return { kind: 'ended', state, error };
+  const standing = await x.journal.end({ output, error }, { run, type: 'dag', version_hash });
+  return { kind: 'ended', state: standing, error };
 }
 
-/** Hands the run over to a fresh history. Everything noted is durable first. */
-export async function continueAsNew(x: Execution): Promise<DagEnd> {
-  const waits = x.waits.progress();
-  await x.journal.flush();
-  const progress: DagProgress = {
+/** What the next execution takes over, once everything noted is durable. */
+export function progressOf(x: Execution): DagProgress {
+  return {
     state: x.state,
     journal_seq: x.journal.seq(),
     steps: carriedSteps(x.values.steps),
-    waits,
+    waits: x.waits.progress(),
     attempts: x.attempts.made(),
     failure: x.failure,
     ...x.control.snapshot(),
   };
-  return { kind: 'continued', progress };
 }
 
 /** The smallest outputs stay inline as long as there is room; the others are read where they are needed. */

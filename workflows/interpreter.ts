@@ -2,7 +2,7 @@ import { condition, workflowInfo } from '@temporalio/workflow';
 import type { PlanNode } from '../src/contract/plan.ts';
 import type { DagEnd } from './ending.ts';
 import { changeState, noteCommand, type Execution } from './execution.ts';
-import { continueAsNew, finishRun, stopRun } from './ending.ts';
+import { finishRun, progressOf, stopRun } from './ending.ts';
 import { evaluateGuard, evaluateTransform, openWait } from './light.ts';
 import { endLightStep, noteStart, noteStep, settle, skipStep } from './steps.ts';
 
@@ -22,10 +22,11 @@ export async function interpret(x: Execution): Promise<DagEnd> {
     const moved = x.control.isPausing() ? quiesce(x) : await advance(x);
     if (moved) continue;
     if (x.graph.isDone() && x.state === 'running') return finishRun(x);
-    if (isHistoryLong(x) && x.attempts.in_flight() === 0) return continueAsNew(x);
     // Whatever is about to be waited for, the outside sees how far the run is.
-    if (x.journal.isEmpty()) await waitForNews(x);
-    else await x.journal.flush();
+    if (!x.journal.isEmpty()) await x.journal.flush();
+    // Nothing is awaited between the look at the commands and this: none of them can be lost on the way.
+    else if (isHistoryLong(x) && x.attempts.in_flight() === 0) return { kind: 'continued', progress: progressOf(x) };
+    else await waitForNews(x);
   }
 }
 

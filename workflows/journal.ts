@@ -1,5 +1,6 @@
 import type { Json } from '../src/contract/json.ts';
 import type { JournalEntry, JournalFlush, RunEnd, RunOutcome } from '../src/contract/journal.ts';
+import type { FinalState } from '../src/contract/run.ts';
 import { local } from './options.ts';
 import { jsonBytes } from './values.ts';
 
@@ -21,8 +22,8 @@ export interface Journal {
   isEmpty(): boolean;
   /** Makes everything noted so far durable. One local activity, more only above 64 KiB. */
   flush(): Promise<void>;
-  /** Writes what is left together with the end of the run. */
-  end(outcome: RunOutcome, about: Pick<RunEnd, 'run' | 'type' | 'version_hash'>): Promise<void>;
+  /** Writes what is left together with the end of the run; answers the final state that stands. */
+  end(outcome: RunOutcome, about: Pick<RunEnd, 'run' | 'type' | 'version_hash'>): Promise<FinalState>;
   seq(): number;
 }
 
@@ -57,7 +58,7 @@ export function createJournal({ run_id, epoch, seq: first, position }: JournalOp
       const last = parts.pop() ?? [];
       for (const part of parts) await local.flushJournal(flushOf(part));
       const complete = seq === 0;
-      await local.endRun({ ...flushOf(last), ...about, outcome, complete });
+      return local.endRun({ ...flushOf(last), ...about, outcome, complete });
     },
     seq: () => seq,
   };

@@ -1,7 +1,7 @@
 import type { Json } from './json.ts';
 import type { JournalFlush, RunEnd } from './journal.ts';
 import type { Template } from './plan.ts';
-import type { HeldValue, RunFacts, StepError, StepKey, TaskScope } from './run.ts';
+import type { FinalState, HeldValue, RunFacts, StepError, StepKey, TaskScope } from './run.ts';
 
 /** One attempt of a node that has an activity; its config is read by version hash, never sent. */
 export interface NodeTask extends StepKey {
@@ -46,7 +46,8 @@ export interface NodeActivities {
 /** Short, durable bookkeeping inside a workflow task: no round trip of its own. All are idempotent. */
 export interface LocalActivities {
   flushJournal(flush: JournalFlush): Promise<void>;
-  endRun(end: RunEnd): Promise<void>;
+  /** Answers the final state that stands: that of an earlier end, if this one came too late. */
+  endRun(end: RunEnd): Promise<FinalState>;
   readPlan(request: { version_hash: string; offset: number }): Promise<PlanPart>;
   evaluateStep(evaluation: StoredEvaluation): Promise<NodeResult>;
   /** A guard or another value the workflow itself needs; refused above 32 KiB. */

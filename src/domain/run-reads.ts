@@ -31,6 +31,11 @@ export function runReads({ runs, steps, events, readBlob }: Deps) {
       return (await events.after(id, after_seq, limit)).map(viewEvent);
     },
 
+    /** The same for a run the caller has asked for before. */
+    async moreEvents(id: string, after_seq: number, limit: number) {
+      return (await events.after(id, after_seq, limit)).map(viewEvent);
+    },
+
     /** The `run_snapshot` of a run that has ended. */
     async snapshot(project_id: string, id: string) {
       const run = await requireRun(project_id, id);

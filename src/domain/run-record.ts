@@ -26,8 +26,11 @@ export function runRecorder({ journal, steps, runs, metrics, ids, clock }: Deps)
       await journal.flush(flush, stepsOf(flush));
     },
 
-    /** One statement for a run whose steps are all in this flush, otherwise one more to read them. */
-    async end(end: RunEnd): Promise<void> {
+    /**
+     * One statement for a run whose steps are all in this flush, otherwise one more to read them. Answers the final
+     * state that stands: an end that comes after another one (a signal that made the workflow think again) changes nothing.
+     */
+    async end(end: RunEnd): Promise<FinalState> {
       const written = stepsOf(end);
       const earlier = end.complete ? [] : await steps.latest(end.run_id, end.epoch, 'all');
       const change = end.entries.findLast((entry) => entry.change)?.change;
@@ -43,8 +46,9 @@ export function runRecorder({ journal, steps, runs, metrics, ids, clock }: Deps)
         reason: change?.reason ?? null,
         snapshot: { artifact_id: ids(), cas_id: contentHash(content), content },
       });
-      const seconds = (clock().getTime() - Date.parse(end.run.created_at)) / 1_000;
-      if (applied) metrics.runEnded(end.type, state, seconds);
+      if (!applied) return ((await runs.findAny(end.run_id))?.state ?? state) as FinalState;
+      metrics.runEnded(end.type, state, (clock().getTime() - Date.parse(end.run.created_at)) / 1_000);
+      return state;
     },
   };
 

@@ -68,6 +68,18 @@ describe('moving a tag', () => {
     await expect(put('t/by-tag', v7())).rejects.toMatchObject({ code: 'not_found' });
   });
 
+  it('by hash leaves a tag alone that has this content, by whichever artifact', async () => {
+    const definition = {
+      schema_version: 1,
+      name: 'x',
+      nodes: { a: { type: 'transform', config: { value: 2 } } },
+    };
+    const { head } = await store.workflows.save(caller, { tag: 't/same-content', definition, ...free });
+    expect(head.id).not.toBe(versions[2]);
+    const put_again = await put('t/same-content', head.version_hash);
+    expect(put_again).toMatchObject({ outcome: 'unchanged', tag: { target_id: head.id } });
+  });
+
   it('costs two statements', async () => {
     await put('t/cost', versions[0]!);
     statements.length = 0;

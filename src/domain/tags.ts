@@ -5,7 +5,7 @@ import { listMoves, listTags, type TagFilter, type TagMoveRow } from '../persist
 import type { Caller } from './refs.ts';
 import { decideTag, type Expectation, type TagCommand } from './rules/tag-move.ts';
 import { isTagName, parseRef, requireTagName } from './rules/tag-name.ts';
-import { triesFor, untilWon } from './tags-attempt.ts';
+import { type TagKey, triesFor, untilWon } from './tags-attempt.ts';
 import { type TagChange, writeDecision } from './tags-write.ts';
 
 export interface Page<T, K> {
@@ -106,16 +106,15 @@ export function page<T, K>(rows: T[], limit: number, key: (row: T) => K): Page<T
   return rows.length > limit ? { items, next: key(items.at(-1)!) } : { items };
 }
 
-async function readFor(
-  db: Db,
-  command: TagCommand,
-  tag: { project_id: string; name: string },
-  target?: string,
-): Promise<TagReading> {
+async function readFor(db: Db, command: TagCommand, tag: TagKey, target?: string): Promise<TagReading> {
   if (command === 'undo' || command === 'redo') return readForStep(db, tag, command);
   const ref = target === undefined ? undefined : parseRef(target);
-  if (ref) return readForMove(db, tag, ref);
-  return { current: await readTag(db, tag.project_id, tag.name) };
+  if (!ref) return { current: await readTag(db, tag.project_id, tag.name) };
+  const reading = await readForMove(db, tag, ref);
+  const { current, destination } = reading;
+  // A hash means a content: a tag that has it is there already, by whichever of the artifacts that hold it.
+  if (!destination || ref.kind !== 'hash' || current?.target_hash !== ref.value) return reading;
+  return { current, destination: { ...destination, id: current.target_id, kind: current.target_kind } };
 }
 
 function found<T>(row: T | false | undefined): T {

@@ -36,29 +36,58 @@ async function times(count: number, work: () => Promise<unknown>): Promise<numbe
 
 it('a chain of 1,000 patches reads as its full replay, takes no more, and its head is as fast as any', async () => {
   const store = storeServices({ db: database.db, ids: v7 });
-  const definition = { schema_version: 1, name: 'x', params: {}, nodes: { a: { type: 'transform', config: { value: 1 } } } };
+  const definition = {
+    schema_version: 1,
+    name: 'x',
+    params: {},
+    nodes: { a: { type: 'transform', config: { value: 1 } } },
+  };
   await store.workflows.save(caller, { tag: 'long', definition, expectation: {} });
   let expected = definition as Json;
   const writing: number[] = [];
   for (let n = 0; n < PATCHES; n++) {
     const operations = [{ op: 'add', path: `/params/p${n % 211}`, value: n }];
-    writing.push(...(await times(1, () => store.patches.create(caller, { tag: 'long', operations, expectation: {} }))));
+    writing.push(
+      ...(await times(1, () => store.patches.create(caller, { tag: 'long', operations, expectation: {} }))),
+    );
     expected = applyPatch(expected, operations);
   }
-  const one_more = store.patches.create(caller, { tag: 'long', operations: [{ op: 'remove', path: '/params' }], expectation: {} });
+  const one_more = store.patches.create(caller, {
+    tag: 'long',
+    operations: [{ op: 'remove', path: '/params' }],
+    expectation: {},
+  });
   await expect(one_more).rejects.toMatchObject({ code: 'state_conflict' });
 
   const head = await store.refs.resolve(project_id, 'long');
   expect(head.version_hash).toBe(encodeJson(expected).cas_id);
-  const members = await database.pool.query('SELECT count(*)::int AS n FROM patch_chain_member WHERE head_id = $1', [head.artifact_id]);
+  const members = await database.pool.query(
+    'SELECT count(*)::int AS n FROM patch_chain_member WHERE head_id = $1',
+    [head.artifact_id],
+  );
   expect(members.rows).toEqual([{ n: PATCHES }]);
 
-  const cached = await times(50, async () => store.definitions.read(project_id, await store.refs.resolve(project_id, 'long')));
-  const cold = await times(20, () => storeServices({ db: database.db, ids: v7 }).definitions.read(project_id, head));
+  const cached = await times(50, async () =>
+    store.definitions.read(project_id, await store.refs.resolve(project_id, 'long')),
+  );
+  const cold = await times(20, () =>
+    storeServices({ db: database.db, ids: v7 }).definitions.read(project_id, head),
+  );
   expect(p95(cached)).toBeLessThan(50);
   await database.pool.query('DELETE FROM materialisation');
   const replaying = storeServices({ db: database.db, ids: v7 });
-  const [replay] = await times(1, async () => expect(await replaying.definitions.read(project_id, head)).toEqual(expected));
-  const report = { cached: p95(cached), cold: p95(cold), replay, first_patches: p95(writing.slice(0, 50)), last_patches: p95(writing.slice(-50)) };
-  console.info('p95 in ms', Object.fromEntries(Object.entries(report).map(([name, ms]) => [name, Number(ms?.toFixed(1))])));
+  const [replay] = await times(1, async () =>
+    expect(await replaying.definitions.read(project_id, head)).toEqual(expected),
+  );
+  const report = {
+    cached: p95(cached),
+    cold: p95(cold),
+    replay,
+    first_patches: p95(writing.slice(0, 50)),
+    last_patches: p95(writing.slice(-50)),
+  };
+  console.info(
+    'p95 in ms',
+    Object.fromEntries(Object.entries(report).map(([name, ms]) => [name, Number(ms?.toFixed(1))])),
+  );
 }, 180_000);

@@ -83,7 +83,7 @@ function streamRoute({ runs, reads, feed, shutdown }: Deps): Route {
         res,
         last_event_id: lastEventId(req),
         subscribe: (onNews) => feed.follow(id, onNews),
-        fetchAfter: (seq) => reads.events(project_id, id, seq, STREAM_BATCH),
+        fetchAfter: (seq) => reads.moreEvents(id, seq, STREAM_BATCH),
         is_final: ({ type }) => type.startsWith('run.') && isFinal(type.slice('run.'.length) as RunState),
         isOver: async () => isFinal((await runs.get(project_id, id)).state),
         signal: shutdown,

@@ -73,7 +73,7 @@ export const waiting: Measure = async (bed) => {
   const [cpu, since] = [cpuMs(bed.product.pid), performance.now()];
   await pause(IDLE_MS);
   const cpu_percent = ((cpuMs(bed.product.pid) - cpu) / (performance.now() - since)) * 100;
-  const note = `${before_mb.toFixed(0)} → ${after_mb.toFixed(0)} MB resident, without a forced collection; at most 500 are cached`;
+  const note = `${before_mb.toFixed(0)} → ${after_mb.toFixed(0)} MB resident before and after, without a forced collection`;
   return {
     rows: [
       plainRow({ name: `${WAITING_RUNS} waiting runs, memory`, unit: 'MB', note }, [after_mb - before_mb], { of: 'ours', at_most: 20 }),

@@ -120,7 +120,7 @@ describe('RFC 6902, appendix A', () => {
       'patch_conflict',
       '/0/value',
     ],
-  ])('%s', (_, document, operations, code, path) => {
+  ])('%s', (...[, document, operations, code, path]) => {
     const error = refusalOf(document, operations);
     expect(error.code).toBe(code);
     expect(error.data.errors?.[0]?.path).toBe(path);
@@ -312,7 +312,7 @@ describe('the rules of RFC 6902 and RFC 6901', () => {
       'patch_conflict',
       '/2/path',
     ],
-  ])('refuse %s', (_, document, operations, code, path) => {
+  ])('refuse %s', (...[, document, operations, code, path]) => {
     const before = JSON.stringify(document);
     const error = refusalOf(document, operations);
     expect(error.code).toBe(code);

@@ -1,4 +1,4 @@
-import { AppError } from '../../contract/errors.ts';
+import type { AppError } from '../../contract/errors.ts';
 import { decideTag, type Expectation, type Question, type TagState } from './tag-move.ts';
 
 const at = (version: number, protect = false): TagState => ({

@@ -1,0 +1,57 @@
+/**
+ * Records the histories that test/replay replays: `node --import tsx test/replay/record.ts [scenario …]`. Run it when
+ * a scenario was added; never to make a failing replay pass, for the runs of users have the old histories too.
+ */
+import { mkdir, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { Client, Connection } from '@temporalio/client';
+import proto from '@temporalio/proto';
+import { migrate } from '../../src/persistence/migrate.ts';
+import { databaseUrl, onServer } from '../support/database.ts';
+import { startProduct, type Product } from '../support/product.ts';
+import { startOwnStack } from '../support/stack.ts';
+import { SCENARIOS } from './scenarios.ts';
+
+const FOLDER = path.join(import.meta.dirname, 'histories');
+const wanted = process.argv.slice(2);
+const stack = await startOwnStack();
+await onServer(stack.database_url, 'CREATE DATABASE template');
+await migrate(databaseUrl(stack.database_url, 'template'));
+process.env.ORCHESTRATOR_TEST_DATABASE_URL = stack.database_url;
+process.env.ORCHESTRATOR_TEST_TEMPLATE = 'template';
+process.env.ORCHESTRATOR_TEST_TEMPORAL_ADDRESS = stack.temporal_address;
+const product = await startProduct({ code: true, env: { ORCHESTRATOR_RUNS_CONTINUE_AS_NEW_AFTER_EVENTS: '100' } });
+const connection = await Connection.connect({ address: stack.temporal_address });
+await mkdir(FOLDER, { recursive: true });
+for (const [name, scenario] of Object.entries(SCENARIOS)) {
+  if (wanted.length > 0 && !wanted.includes(name)) continue;
+  await product.publish(name, scenario.definition);
+  const { id } = await product.start(name, scenario.input);
+  await scenario.act?.(product, id);
+  const run = await product.ended(id);
+  if (run.state !== scenario.ends) throw new Error(`${name} ended ${run.state}, not ${scenario.ends}`);
+  for (const [part, history] of (await historiesOf(id)).entries()) {
+    await writeFile(path.join(FOLDER, `${name}-${part + 1}.binpb`), history);
+  }
+  process.stdout.write(`${name}: ${run.state}\n`);
+}
+await stopAll(product);
+
+/** The executions of a run as protobuf, oldest first: more than one when it continued as new. */
+async function historiesOf(id: string): Promise<Uint8Array[]> {
+  const client = new Client({ connection });
+  const histories: Uint8Array[] = [];
+  let run_id = (await client.workflow.getHandle(id).describe()).raw.workflowExecutionInfo?.firstRunId ?? undefined;
+  while (run_id) {
+    const history = await client.workflow.getHandle(id, run_id).fetchHistory();
+    histories.push(proto.temporal.api.history.v1.History.encode(history).finish());
+    run_id = history.events?.at(-1)?.workflowExecutionContinuedAsNewEventAttributes?.newExecutionRunId ?? undefined;
+  }
+  return histories;
+}
+
+async function stopAll(running: Product): Promise<void> {
+  await connection.close();
+  await running.stop();
+  await stack.remove();
+}
