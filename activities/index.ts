@@ -14,7 +14,12 @@ export interface LocalServices {
 }
 
 /** The bookkeeping of the interpreter: input → one service call. */
-export function createLocalActivities({ recorder, evaluations, readPlan, terminate }: LocalServices): LocalActivities {
+export function createLocalActivities({
+  recorder,
+  evaluations,
+  readPlan,
+  terminate,
+}: LocalServices): LocalActivities {
   return {
     flushJournal: (flush) => translated(() => recorder.flush(flush)),
     endRun: (end) => translated(() => recorder.end(end)),
@@ -33,8 +38,9 @@ const ENGINE_ATTEMPTS = 5;
 export function createNodeActivities(tasks: NodeTasks): NodeActivities {
   const run = (task: NodeTask) =>
     translated(() =>
-      withHeartbeat((signal) => tasks.run(task, signal, { last: Context.current().info.attempt >= ENGINE_ATTEMPTS })),
+      withHeartbeat((signal) =>
+        tasks.run(task, signal, { last: Context.current().info.attempt >= ENGINE_ATTEMPTS }),
+      ),
     );
   return { http: run, code: run };
 }
-

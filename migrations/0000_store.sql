@@ -77,6 +77,8 @@ CREATE TABLE artifact (
 --> statement-breakpoint
 CREATE INDEX artifact_version_hash ON artifact (project_id, version_hash, created_at, id) WHERE version_hash IS NOT NULL;
 --> statement-breakpoint
+CREATE INDEX artifact_hash ON artifact (version_hash) WHERE version_hash IS NOT NULL;
+--> statement-breakpoint
 CREATE INDEX artifact_cas ON artifact (cas_id);
 --> statement-breakpoint
 ALTER TABLE artifact ADD COLUMN base_kind text GENERATED ALWAYS AS (CASE WHEN base_version IS NULL THEN NULL ELSE 'dag_version' END) STORED;
@@ -90,10 +92,12 @@ CREATE TABLE patch_chain_member (
   seq integer NOT NULL CHECK (seq >= 1),
   member_id uuid NOT NULL,
   previous_seq integer GENERATED ALWAYS AS (nullif(seq - 1, 0)) STORED,
+  -- The first member answers for the head's existence; the others lead to it by previous_seq.
+  first_of uuid GENERATED ALWAYS AS (CASE WHEN seq = 1 THEN head_id END) STORED,
   PRIMARY KEY (head_id, seq),
   UNIQUE (head_id, member_id),
   UNIQUE (head_id, seq, member_id),
-  FOREIGN KEY (head_id, head_kind) REFERENCES artifact (id, kind) DEFERRABLE INITIALLY DEFERRED,
+  FOREIGN KEY (first_of, head_kind) REFERENCES artifact (id, kind) DEFERRABLE INITIALLY DEFERRED,
   FOREIGN KEY (member_id, head_kind) REFERENCES artifact (id, kind) DEFERRABLE INITIALLY DEFERRED,
   -- No gap: every member but the first needs the one before it.
   FOREIGN KEY (head_id, previous_seq) REFERENCES patch_chain_member (head_id, seq) DEFERRABLE INITIALLY DEFERRED
@@ -131,6 +135,8 @@ CREATE TABLE tag (
 --> statement-breakpoint
 CREATE INDEX tag_target ON tag (target_id);
 --> statement-breakpoint
+CREATE INDEX tag_family ON tag (project_id, workflow_name, name);
+--> statement-breakpoint
 CREATE TABLE tag_move (
   project_id uuid NOT NULL REFERENCES project (id),
   tag_name text NOT NULL,
@@ -159,6 +165,8 @@ CREATE TABLE tag_move (
     OR (type = 'delete' AND from_id IS NOT NULL AND to_id IS NULL AND reverses_seq IS NULL)
   )
 );
+--> statement-breakpoint
+CREATE INDEX tag_move_to ON tag_move (to_id);
 --> statement-breakpoint
 CREATE INDEX tag_move_children ON tag_move (project_id, tag_name, parent_seq, seq);
 --> statement-breakpoint

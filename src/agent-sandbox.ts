@@ -3,7 +3,10 @@ import type { Sandbox } from './contract/sandbox.ts';
 import { createSandbox } from './sandbox/sandbox.ts';
 
 /** The sandbox of a code agent, as its configuration allows. Probes the host; takes about 0.2 s. */
-export function createAgentSandbox({ config, logger }: Pick<Base, 'config' | 'logger'>, search_path: string | undefined): Promise<Sandbox> {
+export function createAgentSandbox(
+  { config, logger }: Pick<Base, 'config' | 'logger'>,
+  search_path: string | undefined,
+): Promise<Sandbox> {
   const { sandbox: settings, telemetry, worker } = config;
   return createSandbox({
     unsafe_process: settings.unsafe_process,

@@ -17,7 +17,7 @@ import { runReads } from './domain/run-reads.ts';
 import { runRecorder } from './domain/run-record.ts';
 import { runService } from './domain/runs.ts';
 import { runValues } from './domain/values.ts';
-import { storeServices } from './domain/workflows-store.ts';
+import { storeServices } from './domain/store.ts';
 import { newId } from './ids.ts';
 import { VERSION } from './version.ts';
 import type { Logger } from './log.ts';

@@ -16,5 +16,6 @@ export function untilAskedToStop(): Promise<NodeJS.Signals> {
 
 /** Runs the stops one after the other; one that fails does not keep the others from running. */
 export async function stopInOrder(logger: Logger, stops: readonly (() => Promise<unknown>)[]): Promise<void> {
-  for (const stop of stops) await stop().catch((err: unknown) => logger.error({ err }, 'a part did not stop cleanly'));
+  for (const stop of stops)
+    await stop().catch((err: unknown) => logger.error({ err }, 'a part did not stop cleanly'));
 }

@@ -36,7 +36,14 @@ export function createLogger({ level, service_name, log_file, destination }: Log
       formatters: { level: (label) => ({ level: label }), log: (line) => hideSecrets(line, SEARCHED_LEVELS) },
       serializers: { err: describeError, error: describeError },
     },
-    destination ?? pino.destination({ dest: log_file ?? 1, mkdir: log_file !== undefined, sync: false, minLength: BUFFER_BYTES, periodicFlush: 100 }),
+    destination ??
+      pino.destination({
+        dest: log_file ?? 1,
+        mkdir: log_file !== undefined,
+        sync: false,
+        minLength: BUFFER_BYTES,
+        periodicFlush: 100,
+      }),
   );
 }
 

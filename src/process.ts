@@ -45,7 +45,11 @@ export interface Places {
 }
 
 /** PostgreSQL and Temporal of a process. Their modules load only here, after telemetry has started. */
-export async function connect(config: Config, { logger, telemetry }: ProcessBase, places: Places): Promise<Connections> {
+export async function connect(
+  config: Config,
+  { logger, telemetry }: ProcessBase,
+  places: Places,
+): Promise<Connections> {
   const [{ openDatabase }, { connectTemporal, installTemporalRuntime }] = await Promise.all([
     import('./persistence/db.ts'),
     import('./clients/temporal-link.ts'),

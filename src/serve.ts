@@ -1,6 +1,7 @@
-import { createServer, type Server } from 'node:http';
+import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { createApp } from './api/app.ts';
+import { apiServer } from './api/app-server.ts';
 import { capabilitiesOf } from './capabilities.ts';
 import { bearerAuthentication } from './api/middleware/bearer.ts';
 import { routeTable } from './api/routes/table.ts';
@@ -49,10 +50,12 @@ export async function serveApi(options: ServeOptions): Promise<Served> {
     translateError: asDatabaseError,
     tracing: options.tracing,
   });
-  const server = createServer(app);
+  const server = apiServer(app);
   const url = await listen(server, config.server.host, config.server.port);
-  const sweeping = every(config.runs.sweep_interval_seconds * 1_000, () => services.dispatch.sweep(), (err) =>
-    logger.warn({ err }, 'the outbox was not swept'),
+  const sweeping = every(
+    config.runs.sweep_interval_seconds * 1_000,
+    () => services.dispatch.sweep(),
+    (err) => logger.warn({ err }, 'the outbox was not swept'),
   );
   return {
     url,

@@ -53,18 +53,21 @@ async function startTracing(
   version: string,
 ): Promise<{ tracing: Tracing; stop: () => Promise<void> } | undefined> {
   if (!telemetry.enabled || telemetry.otlp_endpoint === undefined) return undefined;
-  const [{ NodeSDK }, { OTLPTraceExporter }, { resourceFromAttributes }, { BatchSpanProcessor }] = await Promise.all([
-    import('@opentelemetry/sdk-node'),
-    import('@opentelemetry/exporter-trace-otlp-http'),
-    import('@opentelemetry/resources'),
-    import('@opentelemetry/sdk-trace-base'),
-  ]);
+  const [{ NodeSDK }, { OTLPTraceExporter }, { resourceFromAttributes }, { BatchSpanProcessor }] =
+    await Promise.all([
+      import('@opentelemetry/sdk-node'),
+      import('@opentelemetry/exporter-trace-otlp-http'),
+      import('@opentelemetry/resources'),
+      import('@opentelemetry/sdk-trace-base'),
+    ]);
   const resource = resourceFromAttributes({
     'service.name': telemetry.service_name,
     'service.version': version,
     'deployment.environment.name': telemetry.environment,
   });
-  const processor = new BatchSpanProcessor(new OTLPTraceExporter({ url: tracesUrl(telemetry.otlp_endpoint) }));
+  const processor = new BatchSpanProcessor(
+    new OTLPTraceExporter({ url: tracesUrl(telemetry.otlp_endpoint) }),
+  );
   const sdk = new NodeSDK({
     resource,
     spanProcessors: [processor],

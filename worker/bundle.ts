@@ -13,11 +13,16 @@ const LOCK = 'node_modules/.package-lock.json';
  * The workflow code as one file, with the interceptors the plugins add to it. Bundling takes seconds, so the result is kept under the hash of its sources; a
  * changed source is another file, never a stale one.
  */
-export async function workflowBundle(cache_dir: string, plugins: BundlerPlugin[]): Promise<{ codePath: string }> {
+export async function workflowBundle(
+  cache_dir: string,
+  plugins: BundlerPlugin[],
+): Promise<{ codePath: string }> {
   const names = plugins.map((plugin) => `-${plugin.name}`).join('');
   const codePath = path.join(cache_dir, `workflows-${await sourceHash()}${names}.js`);
   if (await isThere(codePath)) return { codePath };
-  const workflowsPath = fileURLToPath(new URL(`../workflows/index${path.extname(import.meta.url)}`, import.meta.url));
+  const workflowsPath = fileURLToPath(
+    new URL(`../workflows/index${path.extname(import.meta.url)}`, import.meta.url),
+  );
   const { code } = await bundleWorkflowCode({ workflowsPath, plugins, logger: quiet });
   await mkdir(cache_dir, { recursive: true });
   // Renamed into place: two workers that start at once write the same bytes.
@@ -30,7 +35,9 @@ export async function workflowBundle(cache_dir: string, plugins: BundlerPlugin[]
 async function sourceHash(): Promise<string> {
   const hash = createHash('sha256');
   for (const folder of SOURCES) {
-    const files = (await readdir(path.join(ROOT, folder), { recursive: true })).filter((f) => /\.[jt]s$/.test(f)).sort();
+    const files = (await readdir(path.join(ROOT, folder), { recursive: true }))
+      .filter((f) => /\.[jt]s$/.test(f))
+      .sort();
     for (const file of files) hash.update(file).update(await readFile(path.join(ROOT, folder, file)));
   }
   hash.update(await readFile(path.join(ROOT, LOCK)).catch(() => ''));

@@ -33,7 +33,8 @@ try {
   await runWorker(standaloneConfig(loadConfig(process.env, process.cwd())), wanted as Role[]);
   process.exit(0);
 } catch (error) {
-  const text = error instanceof ConfigError ? error.message : error instanceof Error ? error.stack : String(error);
+  const text =
+    error instanceof ConfigError ? error.message : error instanceof Error ? error.stack : String(error);
   process.stderr.write(`${text}\n`);
   process.exit(1);
 }

@@ -52,7 +52,13 @@ export async function startCodeWorker(options: WorkerOptions, sandbox: Sandbox):
 
 function placeOf({ config, temporal }: WorkerOptions, task_queue: string) {
   const { shutdown_grace_seconds } = config.server;
-  return { connection: temporal.connection, plugins: temporal.plugins, namespace: config.temporal.namespace, task_queue, shutdown_grace_seconds };
+  return {
+    connection: temporal.connection,
+    plugins: temporal.plugins,
+    namespace: config.temporal.namespace,
+    task_queue,
+    shutdown_grace_seconds,
+  };
 }
 
 function running(worker: Worker): RunningWorker {

@@ -1,4 +1,11 @@
-import { ActivityFailure, ApplicationFailure, CancellationScope, isCancellation, sleep, TimeoutFailure } from '@temporalio/workflow';
+import {
+  ActivityFailure,
+  ApplicationFailure,
+  CancellationScope,
+  isCancellation,
+  sleep,
+  TimeoutFailure,
+} from '@temporalio/workflow';
 import { ERROR_CATALOGUE, type ErrorCode } from '../src/contract/errors.ts';
 import type { NodeResult, NodeTask } from '../src/contract/activities.ts';
 import type { PlanNode, PlanRetry } from '../src/contract/plan.ts';
@@ -118,7 +125,8 @@ function backoffMs(retry: PlanRetry, attempt: number): number {
 /** An activity that could not answer: cancelled, out of time, or refused by the engine. */
 function failedAttempt(error: unknown): Omit<AttemptEnd, 'attempt'> {
   const output = { value: null };
-  if (isCancellation(error)) return { state: 'cancelled', output, error: null, recorded: false, engine: false };
+  if (isCancellation(error))
+    return { state: 'cancelled', output, error: null, recorded: false, engine: false };
   const cause = error instanceof ActivityFailure ? error.cause : error;
   if (cause instanceof TimeoutFailure) {
     const timeout: StepError = { code: 'timeout', message: 'The step ran longer than its timeout.' };
@@ -129,7 +137,13 @@ function failedAttempt(error: unknown): Omit<AttemptEnd, 'attempt'> {
     return { state: 'failed', output, error: lost, recorded: false, engine: true };
   }
   const code = cause.type ?? 'internal';
-  return { state: 'failed', output, error: { code, message: cause.message }, recorded: false, engine: isOurs(code) };
+  return {
+    state: 'failed',
+    output,
+    error: { code, message: cause.message },
+    recorded: false,
+    engine: isOurs(code),
+  };
 }
 
 /** Whether an error code is trouble of the engine, as opposed to a step that asks for what it may not have. */

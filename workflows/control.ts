@@ -67,7 +67,13 @@ export function createControl(carried?: { pause_requested: boolean; commands_see
 
   function resume(answer: Answer, log: CommandLog): void {
     if (!pausing) return answer('rejected', 'The run is not paused.');
-    if (pending_pause) log({ id: pending_pause.id, type: 'pause', state: 'superseded', reason: 'Resumed before it was quiet.' });
+    if (pending_pause)
+      log({
+        id: pending_pause.id,
+        type: 'pause',
+        state: 'superseded',
+        reason: 'Resumed before it was quiet.',
+      });
     pausing = false;
     pending_pause = undefined;
     answer('acknowledged');
@@ -79,7 +85,12 @@ export function createControl(carried?: { pause_requested: boolean; commands_see
     if (stop?.command_id && (stop.as === 'terminated' || as === 'cancelled')) {
       return answer('rejected', 'The run is already ending.');
     }
-    stop = { as, actor: command.actor, reason: command.reason ?? `${command.type} requested`, command_id: command.id };
+    stop = {
+      as,
+      actor: command.actor,
+      reason: command.reason ?? `${command.type} requested`,
+      command_id: command.id,
+    };
     answer('acknowledged');
   }
 

@@ -45,9 +45,11 @@ async function close(end: DagEnd, input: DagInput, control: Control): Promise<Da
   if (end.state === 'terminated') await local.terminateExecution({ run_id: input.run.id });
   if (end.state === 'cancelled') {
     // The command's signal is followed by Temporal's own cancel; without it the status could not be Canceled.
-    if (await condition(() => control.isCancelledByTemporal(), '10s')) throw new CancelledFailure('The run was cancelled.');
+    if (await condition(() => control.isCancelledByTemporal(), '10s'))
+      throw new CancelledFailure('The run was cancelled.');
   }
-  if (end.state === 'errored') throw ApplicationFailure.nonRetryable(end.error?.message ?? 'The run errored.', end.error?.code);
+  if (end.state === 'errored')
+    throw ApplicationFailure.nonRetryable(end.error?.message ?? 'The run errored.', end.error?.code);
   return { state: end.state };
 }
 

@@ -8,8 +8,7 @@ import { cancelWaiting } from './steps.ts';
 import { jsonBytes } from './values.ts';
 
 export type DagEnd =
-  | { kind: 'ended'; state: FinalState; error: RunError | null }
-  | { kind: 'continued'; progress: DagProgress };
+  { kind: 'ended'; state: FinalState; error: RunError | null } | { kind: 'continued'; progress: DagProgress };
 
 /** What continue-as-new may carry inline; the rest is in the database. */
 const CARRIED_BYTES = 48 * 1024;

@@ -38,7 +38,12 @@ interface Handlers {
   onWaitEnd(x: Execution, id: string, end: WaitEnd): void;
 }
 
-export function createExecution(plan: Plan, input: DagInput, control: Control, handlers: Handlers): Execution {
+export function createExecution(
+  plan: Plan,
+  input: DagInput,
+  control: Control,
+  handlers: Handlers,
+): Execution {
   const { run, epoch, version_hash, resumed } = input;
   const values: Values = { input: input.input, params: input.params, steps: resumed?.steps ?? {} };
   const x: Execution = {
@@ -61,7 +66,12 @@ export function createExecution(plan: Plan, input: DagInput, control: Control, h
         x.news = true;
       },
     }),
-    journal: createJournal({ run_id: run.id, epoch, seq: resumed?.journal_seq ?? 0, position: () => positionOf(x) }),
+    journal: createJournal({
+      run_id: run.id,
+      epoch,
+      seq: resumed?.journal_seq ?? 0,
+      position: () => positionOf(x),
+    }),
     state: resumed?.state ?? 'queued',
     failure: resumed?.failure ?? null,
     current_step: null,
@@ -86,7 +96,12 @@ function positionOf(x: Execution) {
 }
 
 /** Moves the run to another state: an event, a transition, and the search attribute operators filter by. */
-export function changeState(x: Execution, to: RunState, data: JsonObject, why?: { actor: string; reason?: string }): void {
+export function changeState(
+  x: Execution,
+  to: RunState,
+  data: JsonObject,
+  why?: { actor: string; reason?: string },
+): void {
   const change = { from: x.state, to, actor: why?.actor ?? 'engine', reason: why?.reason };
   x.journal.note({ event: eventOf(x.state, to), data, change });
   // A fresh execution was started with `running` already in place.

@@ -25,7 +25,8 @@ export async function interpret(x: Execution): Promise<DagEnd> {
     // Whatever is about to be waited for, the outside sees how far the run is.
     if (!x.journal.isEmpty()) await x.journal.flush();
     // Nothing is awaited between the look at the commands and this: none of them can be lost on the way.
-    else if (isHistoryLong(x) && x.attempts.in_flight() === 0) return { kind: 'continued', progress: progressOf(x) };
+    else if (isHistoryLong(x) && x.attempts.in_flight() === 0)
+      return { kind: 'continued', progress: progressOf(x) };
     else await waitForNews(x);
   }
 }
@@ -106,7 +107,8 @@ async function runTransform(x: Execution, node: PlanNode): Promise<void> {
   noteStart(x, node);
   const end = await evaluateTransform(x, node);
   if ('error' in end) return endLightStep(x, node, { state: 'failed', error: end.error });
-  if (!end.recorded && 'value' in end.output) noteStep(x, node, { state: 'succeeded', output: end.output.value });
+  if (!end.recorded && 'value' in end.output)
+    noteStep(x, node, { state: 'succeeded', output: end.output.value });
   settle(x, node, { state: 'succeeded', output: end.output, error: null });
 }
 

@@ -39,7 +39,13 @@ export function createJournal({ run_id, epoch, seq: first, position }: JournalOp
   let seq = first;
   let pending: JournalEntry[] = [];
 
-  const flushOf = (entries: JournalEntry[]): JournalFlush => ({ run_id, epoch, seq: ++seq, entries, ...position() });
+  const flushOf = (entries: JournalEntry[]): JournalFlush => ({
+    run_id,
+    epoch,
+    seq: ++seq,
+    entries,
+    ...position(),
+  });
 
   function takeParts(): JournalEntry[][] {
     const entries = pending;

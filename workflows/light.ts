@@ -52,12 +52,19 @@ export async function openWait(x: Execution, node: PlanNode): Promise<Evaluated<
   const until_ms = typeof until === 'string' ? Date.parse(until) : undefined;
   const wait_ms = until_ms === undefined ? Number(duration_seconds) * 1_000 : Math.max(0, until_ms - now);
   if (!Number.isFinite(wait_ms) || wait_ms < 0) {
-    return { error: { code: 'expression_error', message: 'The wait has neither a valid duration nor a valid moment.' } };
+    return {
+      error: {
+        code: 'expression_error',
+        message: 'The wait has neither a valid duration nor a valid moment.',
+      },
+    };
   }
   const limit_ms = (node.timeout_seconds ?? Infinity) * 1_000;
   const times_out = limit_ms < wait_ms;
   const remaining_ms = Math.min(wait_ms, limit_ms);
-  return { wait: { remaining_ms, started_at_ms: now, until_ms: times_out ? undefined : until_ms, times_out } };
+  return {
+    wait: { remaining_ms, started_at_ms: now, until_ms: times_out ? undefined : until_ms, times_out },
+  };
 }
 
 /** The run's output: what the definition says, or every leaf under its id. */
@@ -72,7 +79,11 @@ export async function evaluateOutput(x: Execution): Promise<Evaluated<{ output: 
   return remotely(async () => ({ output: await local.evaluateOutput({ ...facts(x), template }) }));
 }
 
-async function evaluateHere(x: Execution, template: Template, roots: Roots): Promise<Evaluated<{ value: Json }>> {
+async function evaluateHere(
+  x: Execution,
+  template: Template,
+  roots: Roots,
+): Promise<Evaluated<{ value: Json }>> {
   const scope = lightScope(x.values, roots, x.input.run);
   if (scope) return evaluated(() => evaluateTemplate(template, scope));
   await x.journal.flush();
@@ -85,13 +96,18 @@ function facts(x: Execution) {
 
 /** A transform's config is `{value}`; its output is the value itself. */
 function valueOf(config: Template): Template {
-  if (config.kind === 'object') return config.entries.find(([key]) => key === 'value')?.[1] ?? { kind: 'literal', value: null };
-  if (config.kind === 'literal') return { kind: 'literal', value: (config.value as JsonObject).value ?? null };
+  if (config.kind === 'object')
+    return config.entries.find(([key]) => key === 'value')?.[1] ?? { kind: 'literal', value: null };
+  if (config.kind === 'literal')
+    return { kind: 'literal', value: (config.value as JsonObject).value ?? null };
   return config;
 }
 
 function leaves(plan: Plan): Template {
-  return { kind: 'object', entries: leafIds(plan).map((id) => [id, { kind: 'expression', source: `steps.${id}.output` }]) };
+  return {
+    kind: 'object',
+    entries: leafIds(plan).map((id) => [id, { kind: 'expression', source: `steps.${id}.output` }]),
+  };
 }
 
 function evaluated(evaluate: () => Json): Evaluated<{ value: Json }> {

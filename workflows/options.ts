@@ -22,7 +22,10 @@ const TIMEOUT_GRACE_SECONDS = 15;
  * The activity of one node. Temporal retries only what the engine lost (a dead worker, an absent
  * database); a failure of the work is a result, and the interpreter decides on another attempt.
  */
-export function nodeActivities(node: PlanNode, task_queue: string | undefined): ActivityInterfaceFor<NodeActivities> {
+export function nodeActivities(
+  node: PlanNode,
+  task_queue: string | undefined,
+): ActivityInterfaceFor<NodeActivities> {
   return proxyActivities<NodeActivities>({
     taskQueue: task_queue,
     startToCloseTimeout: ((node.timeout_seconds ?? DEFAULT_TIMEOUT_SECONDS) + TIMEOUT_GRACE_SECONDS) * 1_000,

@@ -23,7 +23,13 @@ export function noteStep(x: Execution, node: PlanNode, note: StepNote, extra: Js
 /** A light step begins. Its row costs nothing when its end is written by the same flush. */
 export function noteStart(x: Execution, node: PlanNode): void {
   x.current_step = node.id;
-  const step: StepRecord = { node: node.id, item: -1, attempt: 1, state: 'running', started_at_ms: Date.now() };
+  const step: StepRecord = {
+    node: node.id,
+    item: -1,
+    attempt: 1,
+    state: 'running',
+    started_at_ms: Date.now(),
+  };
   x.journal.note({ event: 'step.started', data: { node: node.id, attempt: 1 }, step });
 }
 
@@ -67,7 +73,11 @@ export function onWaitEnd(x: Execution, id: string, { waited_ms, timed_out }: Wa
   else endWait(x, id, { state: 'succeeded', output: { waited_ms, payload: null } as Json });
 }
 
-function endWait(x: Execution, id: string, end: { state: StepState; output?: Json; error?: StepError; cause?: string }): void {
+function endWait(
+  x: Execution,
+  id: string,
+  end: { state: StepState; output?: Json; error?: StepError; cause?: string },
+): void {
   const node = x.plan.nodes[id];
   if (node) endLightStep(x, node, end);
 }
@@ -80,9 +90,13 @@ export function onAttemptEnd(x: Execution, node: PlanNode, end: AttemptEnd): voi
   const ending = x.failure !== null || x.control.stopRequest() !== undefined;
   const again = ending ? undefined : x.attempts.retry(node, end);
   if (again) {
-    x.journal.note({ event: 'step.retrying', data: { node: node.id, attempt: attempt + 1, in_ms: again.in_ms } });
+    x.journal.note({
+      event: 'step.retrying',
+      data: { node: node.id, attempt: attempt + 1, in_ms: again.in_ms },
+    });
     return;
   }
   settle(x, node, { state, output, error });
-  if (state === 'failed') failRun(x, node, error ?? { code: 'failed', message: 'The step failed.' }, end.engine);
+  if (state === 'failed')
+    failRun(x, node, error ?? { code: 'failed', message: 'The step failed.' }, end.engine);
 }

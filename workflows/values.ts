@@ -1,6 +1,12 @@
 import type { Json, JsonObject } from '../src/contract/json.ts';
 import type { Plan, Roots } from '../src/contract/plan.ts';
-import { isStored, type HeldStep, type HeldValue, type RunFacts, type TaskScope } from '../src/contract/run.ts';
+import {
+  isStored,
+  type HeldStep,
+  type HeldValue,
+  type RunFacts,
+  type TaskScope,
+} from '../src/contract/run.ts';
 import type { Scope } from '../src/language/expression.ts';
 
 /** Above this a value is held by reference (contract §1). */

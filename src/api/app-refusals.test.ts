@@ -54,7 +54,7 @@ const REFUSED: Record<string, Case[]> = {
     ['unknown route', 'GET /nowhere'],
     ['unknown project', 'GET /things?project_id=00000000-0000-7000-8000-00000000000f'],
   ],
-  '404 method_not_allowed': [['other method', 'DELETE /things']],
+  '405 method_not_allowed': [['other method', 'DELETE /things']],
   '412 stale_if_match': [
     ['weak If-Match', 'POST /things', good({ 'if-match': 'W/"1"' })],
     ['foreign If-Match', 'POST /things', good({ 'if-match': '"abc"' })],

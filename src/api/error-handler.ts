@@ -14,6 +14,7 @@ export const STATUS_OF_FAMILY: Readonly<Record<ErrorFamily, number>> = {
   unauthenticated: 401,
   forbidden: 403,
   not_found: 404,
+  method_not_allowed: 405,
   conflict: 409,
   gone: 410,
   stale: 412,

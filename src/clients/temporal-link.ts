@@ -30,7 +30,12 @@ export async function connectTemporal(place: TemporalPlace): Promise<TemporalLin
   const plugins = tracing ? [await tracingPlugin(tracing)] : [];
   const connection = await NativeConnection.connect({ address });
   const client = new Client({ connection, namespace, plugins });
-  return { connection, plugins, runs: temporalRuns(client, { task_queue, eager }), close: () => connection.close() };
+  return {
+    connection,
+    plugins,
+    runs: temporalRuns(client, { task_queue, eager }),
+    close: () => connection.close(),
+  };
 }
 
 type TracingOptions = ConstructorParameters<typeof OpenTelemetryPlugin>[0];

@@ -6,7 +6,12 @@ import {
 } from '@temporalio/client';
 import { defineSearchAttributeKey, SearchAttributeType, TypedSearchAttributes } from '@temporalio/common';
 import { AppError } from '../contract/errors.ts';
-import { COMMAND_SIGNAL, SEARCH_ATTRIBUTES, type CommandSignal, type DagInput } from '../contract/workflows.ts';
+import {
+  COMMAND_SIGNAL,
+  SEARCH_ATTRIBUTES,
+  type CommandSignal,
+  type DagInput,
+} from '../contract/workflows.ts';
 
 export interface RunStart {
   type: 'dag';
@@ -51,14 +56,20 @@ export function temporalRuns(client: Client, options: { task_queue: string; eage
             { key: TYPE, value: type },
             { key: STATE, value: 'running' },
           ]),
-          memo: { workflow: run.workflow, project_id: run.project_id, type, version_hash: input.version_hash },
+          memo: {
+            workflow: run.workflow,
+            project_id: run.project_id,
+            type,
+            version_hash: input.version_hash,
+          },
           staticSummary: run.workflow,
         });
       } catch (error) {
         if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw asTemporalError(error);
       }
     },
-    signal: (run_id, command) => reached(() => client.workflow.getHandle(run_id).signal(COMMAND_SIGNAL, command)),
+    signal: (run_id, command) =>
+      reached(() => client.workflow.getHandle(run_id).signal(COMMAND_SIGNAL, command)),
     cancel: (run_id) => reached(() => client.workflow.getHandle(run_id).cancel()),
     terminate: (run_id, reason) => reached(() => client.workflow.getHandle(run_id).terminate(reason)),
     async ping(timeout_ms) {
@@ -81,7 +92,8 @@ async function reached(call: () => Promise<unknown>): Promise<boolean> {
 
 function asTemporalError(error: unknown): unknown {
   for (let e = error; e instanceof Error; e = e.cause) {
-    if (isGrpcServiceError(e)) return new AppError('temporal_unavailable', { cause: error, retry_after_seconds: 1 });
+    if (isGrpcServiceError(e))
+      return new AppError('temporal_unavailable', { cause: error, retry_after_seconds: 1 });
   }
   return error;
 }

@@ -9,6 +9,7 @@ export type ErrorFamily =
   | 'unauthenticated' // 401
   | 'forbidden' // known resource inside the caller's project, missing right: 403
   | 'not_found' // unknown or foreign: 404, same body
+  | 'method_not_allowed' // the path is there, the method is not: 405
   | 'conflict' // the state does not allow it: 409
   | 'stale' // If-Match does not hold: 412
   | 'gone' // it existed and was collected: 410
@@ -32,7 +33,7 @@ const catalogue = {
   unauthenticated: { family: 'unauthenticated', title: 'A valid bearer token is required.' },
   forbidden: { family: 'forbidden', title: 'This caller may not do that.' },
   not_found: { family: 'not_found', title: 'No such resource.' },
-  method_not_allowed: { family: 'not_found', title: 'No such route.' },
+  method_not_allowed: { family: 'method_not_allowed', title: 'This path does not take this method.' },
   state_conflict: { family: 'conflict', title: 'The current state does not allow this.' },
   version_conflict: { family: 'conflict', title: 'The tag is not at the expected version.' },
   nothing_to_undo: { family: 'conflict', title: 'There is no earlier position to undo to.' },
@@ -40,7 +41,10 @@ const catalogue = {
   patch_conflict: { family: 'conflict', title: 'The patch does not apply to the current head.' },
   run_final: { family: 'conflict', title: 'The run has already ended.' },
   command_conflict: { family: 'conflict', title: 'This command id was used with another content.' },
-  idempotency_in_flight: { family: 'conflict', title: 'A request with this idempotency key is still in flight.' },
+  idempotency_in_flight: {
+    family: 'conflict',
+    title: 'A request with this idempotency key is still in flight.',
+  },
   tag_protected: { family: 'precondition_required', title: 'A protected tag needs If-Match.' },
   precondition_required: { family: 'precondition_required', title: 'This write needs a precondition.' },
   stale_if_match: { family: 'stale', title: 'If-Match does not match the current version.' },
@@ -77,6 +81,7 @@ export const TEMPORAL_RETRYABLE: Readonly<Record<ErrorFamily, boolean>> = {
   unauthenticated: false,
   forbidden: false,
   not_found: false,
+  method_not_allowed: false,
   conflict: false,
   stale: false,
   gone: false,
@@ -115,7 +120,10 @@ export class AppError extends Error {
   readonly data: ErrorData;
 
   constructor(code: ErrorCode, data: ErrorData = {}) {
-    super(data.detail ?? ERROR_CATALOGUE[code].title, data.cause === undefined ? undefined : { cause: data.cause });
+    super(
+      data.detail ?? ERROR_CATALOGUE[code].title,
+      data.cause === undefined ? undefined : { cause: data.cause },
+    );
     this.code = code;
     this.data = data;
   }

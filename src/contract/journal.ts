@@ -1,5 +1,14 @@
 import type { Json, JsonObject } from './json.ts';
-import type { HeldValue, RunError, RunFacts, RunState, RunType, StepError, StepKey, StepState } from './run.ts';
+import type {
+  HeldValue,
+  RunError,
+  RunFacts,
+  RunState,
+  RunType,
+  StepError,
+  StepKey,
+  StepState,
+} from './run.ts';
 
 /** A step the workflow executed itself, as its row will stand. */
 export interface StepRecord extends StepKey {

@@ -14,7 +14,13 @@ export const RUN_STATES = [
 ] as const;
 export type RunState = (typeof RUN_STATES)[number];
 
-export const FINAL_STATES = ['completed', 'failed', 'errored', 'terminated', 'cancelled'] as const satisfies RunState[];
+export const FINAL_STATES = [
+  'completed',
+  'failed',
+  'errored',
+  'terminated',
+  'cancelled',
+] as const satisfies RunState[];
 export type FinalState = (typeof FINAL_STATES)[number];
 
 export function isFinal(state: RunState): state is FinalState {
@@ -45,7 +51,15 @@ export const RUN_TYPES = [
 ] as const;
 export type RunType = (typeof RUN_TYPES)[number];
 
-export const STEP_STATES = ['pending', 'running', 'succeeded', 'failed', 'skipped', 'cancelled', 'waiting'] as const;
+export const STEP_STATES = [
+  'pending',
+  'running',
+  'succeeded',
+  'failed',
+  'skipped',
+  'cancelled',
+  'waiting',
+] as const;
 export type StepState = (typeof STEP_STATES)[number];
 
 export const COMMAND_TYPES = ['pause', 'resume', 'terminate', 'tune', 'cancel'] as const;
@@ -95,5 +109,10 @@ export interface HeldStep {
 
 /** The values a config is evaluated with; `stored` makes the activity read them from the database. */
 export type TaskScope =
-  | { kind: 'inline'; input: Json; params: JsonObject; steps: Record<string, { state: StepState; output: Json; error: StepError | null }> }
+  | {
+      kind: 'inline';
+      input: Json;
+      params: JsonObject;
+      steps: Record<string, { state: StepState; output: Json; error: StepError | null }>;
+    }
   | { kind: 'stored' };

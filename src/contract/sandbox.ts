@@ -108,4 +108,3 @@ export interface Sandbox {
    */
   run(request: SandboxRequest, options?: SandboxRunOptions): Promise<SandboxResult>;
 }
-

@@ -35,7 +35,12 @@ export async function startAgentProcess({ env, data_dir, log }: AgentOptions): P
   const first_report = new Promise<void>((resolve) => (heard = resolve));
 
   function start(): ChildProcess {
-    const child = fork(WORKER, ['code'], { env, stdio: ['ignore', 'pipe', 'pipe', 'ipc'], execArgv: ['--import', 'tsx'], detached: true });
+    const child = fork(WORKER, ['code'], {
+      env,
+      stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+      execArgv: ['--import', 'tsx'],
+      detached: true,
+    });
     child.stdout?.pipe(output, { end: false });
     child.stderr?.pipe(output, { end: false });
     child.on('message', (message: { sandbox?: SandboxReport }) => {

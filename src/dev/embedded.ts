@@ -21,7 +21,10 @@ const say = (line: string) => void process.stdout.write(`${line}\n`);
 export async function runStack(config: Config): Promise<void> {
   const asked = untilAskedToStop();
   await makeHome(config.data_dir);
-  const opened = await openProcess(config, { role: '', log_file: path.join(config.data_dir, 'logs', 'orchestrator.log') });
+  const opened = await openProcess(config, {
+    role: '',
+    log_file: path.join(config.data_dir, 'logs', 'orchestrator.log'),
+  });
   const services = await startServices({
     database_url: config.database.url?.reveal(),
     temporal_address: config.temporal.host_port,
@@ -30,8 +33,15 @@ export async function runStack(config: Config): Promise<void> {
   const { database_url, temporal_address, data_dir } = services;
   await migrate(database_url);
   const token = config.auth.api_token?.reveal() ?? (await keptToken(data_dir));
-  const { base, temporal, close } = await connect(config, opened, { database_url, temporal_address, eager: true });
-  const [{ serveApi }, { startInterpreterWorker }] = await Promise.all([import('../serve.ts'), import('../../worker/start.ts')]);
+  const { base, temporal, close } = await connect(config, opened, {
+    database_url,
+    temporal_address,
+    eager: true,
+  });
+  const [{ serveApi }, { startInterpreterWorker }] = await Promise.all([
+    import('../serve.ts'),
+    import('../../worker/start.ts'),
+  ]);
   const [agent, worker] = await Promise.all([
     startAgentProcess({ env: agentEnvironment(services, token), data_dir, log: say }),
     startInterpreterWorker({ ...base, temporal }),

@@ -2,9 +2,15 @@ import type { SandboxReport } from '../contract/sandbox.ts';
 import type { DevFile } from './dev-file.ts';
 
 /** What the embedded stack prints once it serves: where everything is, and the first things to try. */
-export function welcome(dev: DevFile, { data_dir, sandbox }: { data_dir: string; sandbox: SandboxReport | null }): string {
+export function welcome(
+  dev: DevFile,
+  { data_dir, sandbox }: { data_dir: string; sandbox: SandboxReport | null },
+): string {
   const code = sandbox?.available
-    ? `${sandbox.isolation}: ${sandbox.languages.filter((l) => l.available).map((l) => l.language).join(', ')}`
+    ? `${sandbox.isolation}: ${sandbox.languages
+        .filter((l) => l.available)
+        .map((l) => l.language)
+        .join(', ')}`
     : `none. ${sandbox?.reason ?? ''} ${sandbox?.remedy ?? ''}`.trim();
   return `
 Orchestrator serves.

@@ -4,7 +4,7 @@ import { type TestDatabase, testDatabase } from '../../test/support/database.ts'
 import { getBlob } from '../persistence/blobs.ts';
 import { type Database, openDatabase } from '../persistence/db.ts';
 import { contentHash } from './rules/content-hash.ts';
-import { type StoreServices, storeServices } from './workflows-store.ts';
+import { type StoreServices, storeServices } from './store.ts';
 
 const project_id = '00000000-0000-7000-8000-000000000001';
 const foreign_id = v7();

@@ -36,7 +36,11 @@ export function evaluationService({ values, steps, runs, inline_bytes }: Deps) {
       } catch (thrown) {
         if (!(thrown instanceof ExpressionError)) throw thrown;
         // The workflow writes the failure itself, as it does for every light step.
-        return { state: 'failed', output: { value: null }, error: { code: 'expression_error', message: thrown.message } };
+        return {
+          state: 'failed',
+          output: { value: null },
+          error: { code: 'expression_error', message: thrown.message },
+        };
       }
     },
 
@@ -44,7 +48,9 @@ export function evaluationService({ values, steps, runs, inline_bytes }: Deps) {
     async value(evaluation: Evaluation): Promise<Json> {
       const value = await evaluated(() => evaluate(evaluation));
       if (Buffer.byteLength(JSON.stringify(value)) > inline_bytes) {
-        throw new AppError('validation_failed', { detail: 'The value is larger than the workflow may hold.' });
+        throw new AppError('validation_failed', {
+          detail: 'The value is larger than the workflow may hold.',
+        });
       }
       return value;
     },

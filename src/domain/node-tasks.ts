@@ -41,7 +41,12 @@ export function nodeTasks(deps: Deps) {
     return template;
   }
 
-  async function carryOut(task: NodeTask, node: DefinitionNode, definition: Definition, signal: AbortSignal): Promise<NodeOutcome> {
+  async function carryOut(
+    task: NodeTask,
+    node: DefinitionNode,
+    definition: Definition,
+    signal: AbortSignal,
+  ): Promise<NodeOutcome> {
     const executor = deps.executors[node.type];
     if (!executor) throw new AppError('internal', { detail: `No executor for ${node.type}.` });
     const template = configOf(node);
@@ -60,7 +65,8 @@ export function nodeTasks(deps: Deps) {
       attempt,
       signal,
       files: definition.files ?? {},
-      keep: async (bytes, media_type) => (await deps.blobs.put(project_id, Buffer.from(bytes), { media_type })).cas_id,
+      keep: async (bytes, media_type) =>
+        (await deps.blobs.put(project_id, Buffer.from(bytes), { media_type })).cas_id,
       log: (stream, text) => steps.note(run.id, 'step.log', { node, attempt, stream, text }),
     };
   }
@@ -72,16 +78,22 @@ export function nodeTasks(deps: Deps) {
      * workflow (or another worker) has the last word.
      */
     async run(task: NodeTask, signal: AbortSignal, { last }: { last: boolean }): Promise<NodeResult> {
-      const at: StepAddress = { run_id: task.run.id, epoch: task.epoch, node: task.node, item: task.item, attempt: task.attempt };
+      const at: StepAddress = {
+        run_id: task.run.id,
+        epoch: task.epoch,
+        node: task.node,
+        item: task.item,
+        attempt: task.attempt,
+      };
       const found = await steps.begin(at, deps.agent_id);
       if (!found) return { state: 'cancelled', output: { value: null }, error: null };
       if (found.state !== 'running') return resultOf(found);
       const definition = await deps.readDefinition(task.version_hash);
       const node = definition.nodes[task.node];
       if (!node) throw new AppError('not_found', { detail: `No node ${task.node} in ${task.version_hash}.` });
-      const outcome = await withTimeout(node, signal, (limited) => carryOut(task, node, definition, limited)).catch(
-        (error: unknown) => engineFailure(error, last),
-      );
+      const outcome = await withTimeout(node, signal, (limited) =>
+        carryOut(task, node, definition, limited),
+      ).catch((error: unknown) => engineFailure(error, last));
       const kept = await values.keep(task.run.project_id, outcome.output);
       const { state, error, cause } = outcome;
       await steps.end(at, { state, ...kept, error, cause: cause ?? null });
@@ -98,7 +110,8 @@ async function withTimeout(
   signal: AbortSignal,
   work: (signal: AbortSignal) => Promise<NodeOutcome>,
 ): Promise<NodeOutcome> {
-  const timeout = node.timeout_seconds === undefined ? undefined : AbortSignal.timeout(node.timeout_seconds * 1_000);
+  const timeout =
+    node.timeout_seconds === undefined ? undefined : AbortSignal.timeout(node.timeout_seconds * 1_000);
   try {
     const outcome = await work(timeout ? AbortSignal.any([signal, timeout]) : signal);
     signal.throwIfAborted();

@@ -6,7 +6,7 @@ import { type Database, openDatabase } from '../persistence/db.ts';
 import { encodeJson } from './blobs-encode.ts';
 import type { Caller } from './refs.ts';
 import { applyPatch } from './rules/json-patch.ts';
-import { type StoreServices, storeServices } from './workflows-store.ts';
+import { type StoreServices, storeServices } from './store.ts';
 
 const caller: Caller = { project_id: '00000000-0000-7000-8000-000000000001', actor: 'test' };
 const { project_id } = caller;

@@ -54,7 +54,13 @@ export function runDispatch(options: DispatchOptions): RunDispatch {
     const command = await commands.find(item.run_id, item.command_id ?? '');
     if (!command) return outbox.done(item.id);
     const { id, type, issued_by: actor, reason, payload } = command;
-    const there = await temporal.signal(item.run_id, { id, type, actor, reason: reason ?? undefined, payload });
+    const there = await temporal.signal(item.run_id, {
+      id,
+      type,
+      actor,
+      reason: reason ?? undefined,
+      payload,
+    });
     if (!there) return settleUndeliverable(item);
     if (type === 'cancel') await temporal.cancel(item.run_id);
     await commands.delivered(item.run_id, id);
@@ -97,7 +103,8 @@ export function runDispatch(options: DispatchOptions): RunDispatch {
 }
 
 function dagInput(run: RunRow, { plan, chars }: CompiledPlan, options: DispatchOptions): DagInput {
-  if (!run.version_hash || !run.workflow) throw new AppError('internal', { detail: 'A dag run without a version.' });
+  if (!run.version_hash || !run.workflow)
+    throw new AppError('internal', { detail: 'A dag run without a version.' });
   const { id, project_id, workflow, epoch, version_hash, params } = run;
   const input: HeldValue = run.input_ref ? { stored: true } : { value: run.input as Json };
   return {

@@ -53,10 +53,16 @@ export function runRecorder({ journal, steps, runs, metrics, ids, clock }: Deps)
   };
 
   /** A stored output was put into the row by `evaluateOutput`; an inline one comes with the end. */
-  async function outputOf(end: RunEnd): Promise<{ text: string | null; ref: string | null; hash: string | null }> {
+  async function outputOf(
+    end: RunEnd,
+  ): Promise<{ text: string | null; ref: string | null; hash: string | null }> {
     const { output } = end.outcome;
     if (!isStored(output)) {
-      return { text: JSON.stringify(output.value), ref: null, hash: contentHash(canonicalJson(output.value)) };
+      return {
+        text: JSON.stringify(output.value),
+        ref: null,
+        hash: contentHash(canonicalJson(output.value)),
+      };
     }
     const row = await runs.findAny(end.run_id);
     return { text: null, ref: row?.output_ref ?? null, hash: row?.output_ref ?? null };
@@ -86,4 +92,3 @@ function merge(earlier: SnapshotStep[], written: HashedStep[]): SnapshotStep[] {
   for (const step of [...earlier, ...written]) byNode.set(`${step.node}#${step.item}`, step);
   return [...byNode.values()];
 }
-

@@ -73,7 +73,14 @@ export function runService(deps: Deps) {
       checkValues(definition, request.input, params);
       const id = ids();
       const created_at = clock();
-      const manifest = manifestOf({ run_id: id, request, resolved: { ...resolved, workflow }, tags, params, created_at });
+      const manifest = manifestOf({
+        run_id: id,
+        request,
+        resolved: { ...resolved, workflow },
+        tags,
+        params,
+        created_at,
+      });
       const content = Buffer.from(canonicalJson(manifest));
       const outbox_id = ids();
       const row = {
@@ -112,7 +119,11 @@ export function runService(deps: Deps) {
     },
 
     /** The run once it has ended, or as it is after `seconds`, or when nobody waits any more. */
-    async waitFor(project_id: string, id: string, { seconds, signal }: { seconds: number; signal: AbortSignal }): Promise<RunRow> {
+    async waitFor(
+      project_id: string,
+      id: string,
+      { seconds, signal }: { seconds: number; signal: AbortSignal },
+    ): Promise<RunRow> {
       const until = Date.now() + seconds * 1_000;
       let wake = () => {};
       const stop = feed.follow(id, () => wake());
@@ -131,10 +142,15 @@ export function runService(deps: Deps) {
   };
 
   /** Inputs above the inline limit are kept as a blob; the row and Temporal hold the reference. */
-  async function heldInput(project_id: string, input: Json): Promise<{ input: Json; input_ref: string | null }> {
+  async function heldInput(
+    project_id: string,
+    input: Json,
+  ): Promise<{ input: Json; input_ref: string | null }> {
     const text = JSON.stringify(input);
     if (Buffer.byteLength(text) <= deps.inline_bytes) return { input, input_ref: null };
-    const { cas_id } = await deps.blobs.put(project_id, Buffer.from(text), { media_type: 'application/json' });
+    const { cas_id } = await deps.blobs.put(project_id, Buffer.from(text), {
+      media_type: 'application/json',
+    });
     return { input: null, input_ref: cas_id };
   }
 }

@@ -2,7 +2,7 @@ import { v7 } from 'uuid';
 import { type TestDatabase, testDatabase } from '../../test/support/database.ts';
 import { type Database, openDatabase } from '../persistence/db.ts';
 import type { Caller } from './refs.ts';
-import { type StoreServices, storeServices } from './workflows-store.ts';
+import { type StoreServices, storeServices } from './store.ts';
 
 const caller: Caller = { project_id: '00000000-0000-7000-8000-000000000001', actor: 'test' };
 const free = { expectation: {} };

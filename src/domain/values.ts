@@ -47,9 +47,20 @@ export function runValues({ runs, steps, blobs, inline_bytes }: Deps) {
     const row = await runs.findAny(run.id);
     if (!row) throw new AppError('not_found');
     const input = roots.input ? await jsonOf(run.project_id, row.input, row.input_ref) : null;
-    const rows = roots.steps.length > 0 ? await steps.latest(run.id, epoch, roots.steps.includes('*') ? 'all' : roots.steps) : [];
-    const values = await Promise.all(rows.map(async (r) => [r.node, await stepValue(run.project_id, r)] as const));
-    return { input, params: row.params, steps: Object.fromEntries(values), run: run as unknown as JsonObject, now_ms };
+    const rows =
+      roots.steps.length > 0
+        ? await steps.latest(run.id, epoch, roots.steps.includes('*') ? 'all' : roots.steps)
+        : [];
+    const values = await Promise.all(
+      rows.map(async (r) => [r.node, await stepValue(run.project_id, r)] as const),
+    );
+    return {
+      input,
+      params: row.params,
+      steps: Object.fromEntries(values),
+      run: run as unknown as JsonObject,
+      now_ms,
+    };
   }
 
   return {
@@ -66,7 +77,13 @@ export function runValues({ runs, steps, blobs, inline_bytes }: Deps) {
     async scopeOf(request: ScopeRequest, scope: TaskScope, roots: Roots): Promise<Scope> {
       if (scope.kind === 'stored') return storedScope(request, roots);
       const { input, params, steps: named } = scope;
-      return { input, params, steps: named as unknown as JsonObject, run: request.run as unknown as JsonObject, now_ms: request.now_ms };
+      return {
+        input,
+        params,
+        steps: named as unknown as JsonObject,
+        run: request.run as unknown as JsonObject,
+        now_ms: request.now_ms,
+      };
     },
 
     storedScope,

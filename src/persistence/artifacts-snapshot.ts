@@ -1,5 +1,5 @@
 import type { Db } from './db.ts';
-import { run, runOne, statement } from './tags-statement.ts';
+import { run, runOne, statement } from './statement.ts';
 
 /** Where the materialised definition of a version is: its blob, unverified, or nothing when it must be computed. */
 export interface SnapshotRow {

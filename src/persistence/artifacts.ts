@@ -1,7 +1,7 @@
 import type { ArtifactRow } from './artifacts-columns.ts';
 import { ARTIFACT_COLUMNS } from './artifacts-columns.ts';
 import type { Db } from './db.ts';
-import { run, runOne, statement } from './tags-statement.ts';
+import { run, runOne, statement } from './statement.ts';
 
 /** A dag_version or any other artifact without a chain, ready to insert. */
 export interface NewArtifact {

@@ -1,5 +1,5 @@
 import type { Db } from './db.ts';
-import { clientOf, type PgClient } from './tags-statement.ts';
+import { clientOf, type PgClient } from './statement.ts';
 
 const CAS_ID = /^sha256:[0-9a-f]{64}$/;
 /** Bytes in one row: small enough that neither side ever holds a blob twice. */

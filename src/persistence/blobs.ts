@@ -1,6 +1,6 @@
 import { copyBlob } from './blobs-copy.ts';
 import type { Db } from './db.ts';
-import { run, runOne, statement } from './tags-statement.ts';
+import { run, runOne, statement } from './statement.ts';
 
 export interface BlobContent {
   cas_id: string;

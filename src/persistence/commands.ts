@@ -4,7 +4,7 @@ import type { CommandType, RunState } from '../contract/run.ts';
 import type { Db } from './db.ts';
 import { RUN_CHANNEL } from './run-journal.ts';
 import { runCommand } from './schema/runs.ts';
-import { run, statement } from './tags-statement.ts';
+import { run, statement } from './statement.ts';
 
 export type CommandRow = typeof runCommand.$inferSelect;
 
@@ -29,9 +29,31 @@ export function commandRepository(db: Db) {
      * the id is new. Answers undefined otherwise; the caller looks at what stands there.
      */
     async insert(command: NewCommand): Promise<CommandRow | undefined> {
-      const { run_id, id, type, payload, payload_hash, issued_by, reason, outbox_id, accepted_in, sweep_after } = command;
+      const {
+        run_id,
+        id,
+        type,
+        payload,
+        payload_hash,
+        issued_by,
+        reason,
+        outbox_id,
+        accepted_in,
+        sweep_after,
+      } = command;
       const data = JSON.stringify({ id, type });
-      const values = [run_id, accepted_in, id, type, JSON.stringify(payload), payload_hash, issued_by, reason, data, outbox_id];
+      const values = [
+        run_id,
+        accepted_in,
+        id,
+        type,
+        JSON.stringify(payload),
+        payload_hash,
+        issued_by,
+        reason,
+        data,
+        outbox_id,
+      ];
       const rows = await run(db, INSERT, [...values, sweep_after]);
       return rows.length === 1 ? this.find(run_id, id) : undefined;
     },
@@ -46,7 +68,11 @@ export function commandRepository(db: Db) {
 
     /** Oldest first. */
     async list(run_id: string): Promise<CommandRow[]> {
-      return db.select().from(runCommand).where(eq(runCommand.run_id, run_id)).orderBy(asc(runCommand.issued_at), asc(runCommand.id));
+      return db
+        .select()
+        .from(runCommand)
+        .where(eq(runCommand.run_id, run_id))
+        .orderBy(asc(runCommand.issued_at), asc(runCommand.id));
     },
 
     /** Temporal has the signal. */

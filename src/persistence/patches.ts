@@ -1,5 +1,5 @@
 import type { Db } from './db.ts';
-import { run, runOne, statement } from './tags-statement.ts';
+import { run, runOne, statement } from './statement.ts';
 
 /** A patch set on top of a version, ready to insert. */
 export interface NewPatch {

@@ -1,7 +1,7 @@
 import type { JournalFlush, StepRecord } from '../contract/journal.ts';
 import type { RunState } from '../contract/run.ts';
 import type { Db } from './db.ts';
-import { run, statement } from './tags-statement.ts';
+import { run, statement } from './statement.ts';
 
 /** The name runs' news goes out under; the payload is `<run id>:<last seq>`. */
 export const RUN_CHANNEL = 'orchestrator_run';
@@ -114,7 +114,9 @@ const END = statement(
 
 function flushValues(flush: JournalFlush, steps: HashedStep[]): unknown[] {
   const { entries } = flush;
-  const changes = entries.flatMap((e, index) => (e.change ? [{ ...e.change, ord: index + 1, at_ms: e.at_ms }] : []));
+  const changes = entries.flatMap((e, index) =>
+    e.change ? [{ ...e.change, ord: index + 1, at_ms: e.at_ms }] : [],
+  );
   const commands = entries.flatMap((e) => (e.command ? [e.command] : []));
   return [
     flush.run_id,
@@ -127,17 +129,55 @@ function flushValues(flush: JournalFlush, steps: HashedStep[]): unknown[] {
     flush.in_flight,
     flush.current_step,
     changes.find((change) => change.to === 'running')?.at_ms ?? null,
-    ...columns(entries, (e) => e.event, (e) => e.at_ms, (e) => JSON.stringify(e.data)),
-    ...columns(changes, (c) => c.ord, (c) => c.from, (c) => c.to, (c) => c.actor, (c) => c.reason ?? null, (c) => c.at_ms),
+    ...columns(
+      entries,
+      (e) => e.event,
+      (e) => e.at_ms,
+      (e) => JSON.stringify(e.data),
+    ),
+    ...columns(
+      changes,
+      (c) => c.ord,
+      (c) => c.from,
+      (c) => c.to,
+      (c) => c.actor,
+      (c) => c.reason ?? null,
+      (c) => c.at_ms,
+    ),
     ...stepColumns(steps),
-    ...columns(commands, (c) => c.id, (c) => c.state, (c) => c.reason ?? null),
+    ...columns(
+      commands,
+      (c) => c.id,
+      (c) => c.state,
+      (c) => c.reason ?? null,
+    ),
   ];
 }
 
 function stepColumns(steps: HashedStep[]): unknown[][] {
-  const keys = columns(steps, (s) => s.node, (s) => s.item, (s) => s.attempt, (s) => s.state);
-  const results = columns(steps, (s) => json(s.output), (s) => s.output_hash, (s) => json(s.error), (s) => s.cause ?? null);
-  return [...keys, ...results, ...columns(steps, (s) => s.started_at_ms, (s) => s.ended_at_ms ?? null)];
+  const keys = columns(
+    steps,
+    (s) => s.node,
+    (s) => s.item,
+    (s) => s.attempt,
+    (s) => s.state,
+  );
+  const results = columns(
+    steps,
+    (s) => json(s.output),
+    (s) => s.output_hash,
+    (s) => json(s.error),
+    (s) => s.cause ?? null,
+  );
+  return [
+    ...keys,
+    ...results,
+    ...columns(
+      steps,
+      (s) => s.started_at_ms,
+      (s) => s.ended_at_ms ?? null,
+    ),
+  ];
 }
 
 function endValues(flush: JournalFlush, steps: HashedStep[], end: EndRow): unknown[] {

@@ -4,7 +4,7 @@ import type { RunState } from '../contract/run.ts';
 import type { Db } from './db.ts';
 import { artifact } from './schema/artifacts.ts';
 import { run as runTable, runStateTransition } from './schema/runs.ts';
-import { run, statement } from './tags-statement.ts';
+import { run, statement } from './statement.ts';
 
 export type RunRow = typeof runTable.$inferSelect;
 
@@ -53,7 +53,10 @@ export function runRepository(db: Db) {
     },
 
     async find(project_id: string, id: string): Promise<RunRow | undefined> {
-      const rows = await db.select().from(runTable).where(and(eq(runTable.id, id), eq(runTable.project_id, project_id)));
+      const rows = await db
+        .select()
+        .from(runTable)
+        .where(and(eq(runTable.id, id), eq(runTable.project_id, project_id)));
       return rows[0];
     },
 
@@ -75,18 +78,26 @@ export function runRepository(db: Db) {
 
     /** A large output, kept before the run's end is written. */
     async keepOutput(id: string, output_ref: string): Promise<void> {
-      await db.update(runTable).set({ output_ref }).where(and(eq(runTable.id, id), isNull(runTable.ended_at)));
+      await db
+        .update(runTable)
+        .set({ output_ref })
+        .where(and(eq(runTable.id, id), isNull(runTable.ended_at)));
     },
 
     /** The blob behind a snapshot artifact. */
     async snapshotBlob(artifact_id: string): Promise<string> {
-      const [row] = await db.select({ cas_id: artifact.cas_id }).from(artifact).where(eq(artifact.id, artifact_id));
+      const [row] = await db
+        .select({ cas_id: artifact.cas_id })
+        .from(artifact)
+        .where(eq(artifact.id, artifact_id));
       return row?.cas_id ?? '';
     },
 
     /** Runs that have not ended, over all projects. */
     async countOpen(): Promise<number> {
-      const result = await db.execute<{ count: string }>(sql`SELECT count(*) FROM run WHERE ended_at IS NULL`);
+      const result = await db.execute<{ count: string }>(
+        sql`SELECT count(*) FROM run WHERE ended_at IS NULL`,
+      );
       return Number(result.rows[0]?.count ?? 0);
     },
 
@@ -127,7 +138,13 @@ function insertValues(row: NewRun): unknown[] {
   return [
     ...[manifest.cas_id, manifest.content.length, manifest.content, row.project_id, manifest.artifact_id],
     ...[row.created_by, row.created_at, row.id, row.type, row.workflow, row.requested_ref, row.artifact_id],
-    ...[row.version_hash, JSON.stringify(row.input), row.input_ref, JSON.stringify(row.params), row.progress_total],
+    ...[
+      row.version_hash,
+      JSON.stringify(row.input),
+      row.input_ref,
+      JSON.stringify(row.params),
+      row.progress_total,
+    ],
     ...[JSON.stringify(row.labels), row.priority],
     JSON.stringify({ workflow: row.workflow, version_hash: row.version_hash }),
     ...[row.outbox_id, row.sweep_after],

@@ -4,7 +4,7 @@ import type { StepError, StepKey, StepState } from '../contract/run.ts';
 import type { Db } from './db.ts';
 import { RUN_CHANNEL } from './run-journal.ts';
 import { step } from './schema/runs.ts';
-import { run, runOne, statement } from './tags-statement.ts';
+import { run, runOne, statement } from './statement.ts';
 
 export type StepRow = typeof step.$inferSelect;
 
@@ -44,9 +44,15 @@ export function stepRepository(db: Db) {
     /** Writes how an attempt ended and its event, once. False when it had ended before, or the run has. */
     async end(at: StepAddress, end: StepEnd): Promise<boolean> {
       const { state, output, output_ref = null, output_hash, error, cause } = end;
-      const data: JsonObject = { node: at.node, attempt: at.attempt, ...(error ? { error: { ...error } } : {}) };
+      const data: JsonObject = {
+        node: at.node,
+        attempt: at.attempt,
+        ...(error ? { error: { ...error } } : {}),
+      };
       const values = [state, jsonText(output), output_ref, output_hash, jsonText(error ?? undefined), cause];
-      return (await run(db, FINISH, [...keyOf(at), ...values, `step.${state}`, JSON.stringify(data)])).length === 1;
+      return (
+        (await run(db, FINISH, [...keyOf(at), ...values, `step.${state}`, JSON.stringify(data)])).length === 1
+      );
     },
 
     /** Adds an event of a step that goes on (its output); nothing for a run that has ended. */
@@ -68,7 +74,9 @@ export function stepRepository(db: Db) {
     async list(run_id: string, limit: number, after: StepPosition | undefined): Promise<StepRow[]> {
       // Dates lose what is below a millisecond: the order must not know more than a cursor can carry.
       const began = sql`date_trunc('milliseconds', ${step.started_at})`;
-      const beyond = after && sql`(${began}, ${step.node}, ${step.item}, ${step.attempt})
+      const beyond =
+        after &&
+        sql`(${began}, ${step.node}, ${step.item}, ${step.attempt})
         > (${after.started_at}::timestamptz, ${after.node}, ${after.item}, ${after.attempt})`;
       return db
         .select()

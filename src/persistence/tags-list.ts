@@ -1,7 +1,7 @@
 import type { Db } from './db.ts';
 import type { MoveType, TagRow } from './tags.ts';
 import { TAG_COLUMNS } from './tags.ts';
-import { run, statement } from './tags-statement.ts';
+import { run, statement } from './statement.ts';
 
 export interface TagMoveRow {
   seq: number;

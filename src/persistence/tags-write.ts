@@ -1,6 +1,6 @@
 import type { Db } from './db.ts';
 import type { MoveType, TagRow, TargetKind } from './tags.ts';
-import { runOne, statement } from './tags-statement.ts';
+import { runOne, statement } from './statement.ts';
 
 /** What every write to a tag needs to know. */
 export interface TagWrite {

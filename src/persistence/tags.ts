@@ -1,5 +1,5 @@
 import type { Db } from './db.ts';
-import { run, runOne, statement } from './tags-statement.ts';
+import { run, runOne, statement } from './statement.ts';
 
 export type TargetKind = 'dag_version' | 'patch_set';
 export type MoveType = 'create' | 'move' | 'undo' | 'redo' | 'delete';

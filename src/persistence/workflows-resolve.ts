@@ -2,7 +2,7 @@ import type { ArtifactRow } from './artifacts-columns.ts';
 import { ARTIFACT_COLUMNS } from './artifacts-columns.ts';
 import type { Db } from './db.ts';
 import type { TargetRef } from './tags.ts';
-import { runOne, statement } from './tags-statement.ts';
+import { runOne, statement } from './statement.ts';
 
 /** What a reference means now. Artifact columns are null for a workflow that has no version yet. */
 export type RefRow = { [K in keyof ArtifactRow]: ArtifactRow[K] | null } & {

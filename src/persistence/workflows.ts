@@ -1,7 +1,7 @@
 import type { ArtifactRow } from './artifacts-columns.ts';
 import { ARTIFACT_COLUMNS } from './artifacts-columns.ts';
 import type { Db } from './db.ts';
-import { run, runOne, statement } from './tags-statement.ts';
+import { run, runOne, statement } from './statement.ts';
 import { REF_COLUMNS, type RefRow } from './workflows-resolve.ts';
 
 export interface NewWorkflow {

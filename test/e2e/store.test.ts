@@ -10,8 +10,8 @@ import {
   type TestApi,
   TOKEN,
 } from '../../src/api/app-fixture.ts';
-import { storeRoutes } from '../../src/api/routes/workflows-store.ts';
-import { storeServices } from '../../src/domain/workflows-store.ts';
+import { storeRoutes } from '../../src/api/routes/store.ts';
+import { storeServices } from '../../src/domain/store.ts';
 import { asDatabaseError, type Database, openDatabase } from '../../src/persistence/db.ts';
 import { type TestDatabase, testDatabase } from '../support/database.ts';
 

@@ -16,9 +16,17 @@ afterAll(() => stack.remove());
 function mixed() {
   return definition('mixed', {
     first: transform('${{ input.n }}'),
-    code: { type: 'code', needs: ['first'], config: { language: 'bash', source: 'sleep 0.3; echo $N', env: { N: '${{ steps.first.output }}' } } },
+    code: {
+      type: 'code',
+      needs: ['first'],
+      config: { language: 'bash', source: 'sleep 0.3; echo $N', env: { N: '${{ steps.first.output }}' } },
+    },
     pause: wait(1, { needs: ['code'] }),
-    more: { type: 'code', needs: ['pause'], config: { language: 'bash', source: 'sleep 0.2; cat', stdin: '${{ steps.code.output.stdout }}' } },
+    more: {
+      type: 'code',
+      needs: ['pause'],
+      config: { language: 'bash', source: 'sleep 0.2; cat', stdin: '${{ steps.code.output.stdout }}' },
+    },
     last: transform('${{ steps.more.output.result + 1 }}', { needs: ['more'] }),
   });
 }
@@ -33,7 +41,12 @@ async function survives(harm: () => Promise<void>): Promise<void> {
     const run = await eventually(() => stack.api().until(id, (found) => found.ended_at !== null, 60));
     expect(run).toMatchObject({ state: 'completed', output: { last: n + 1 } });
     const steps = await stack.api().steps(id);
-    expect(steps.filter((step) => step.state === 'succeeded').map((step) => step.node).sort()).toEqual(['code', 'first', 'last', 'more', 'pause']);
+    expect(
+      steps
+        .filter((step) => step.state === 'succeeded')
+        .map((step) => step.node)
+        .sort(),
+    ).toEqual(['code', 'first', 'last', 'more', 'pause']);
   }
   const { database_url, temporal_address } = stack.dev();
   expect(await contradictions(database_url, temporal_address)).toEqual([]);
@@ -51,14 +64,26 @@ async function eventually<T>(ask: () => Promise<T>): Promise<T> {
   }
 }
 
-test('the code agent is killed: its programs run again elsewhere, each effect recorded once', () => survives(() => stack.kill('agent')), 120_000);
+test(
+  'the code agent is killed: its programs run again elsewhere, each effect recorded once',
+  () => survives(() => stack.kill('agent')),
+  120_000,
+);
 
-test('PostgreSQL is killed: nothing that was acknowledged is lost', () => survives(() => stack.kill('postgres')), 120_000);
+test(
+  'PostgreSQL is killed: nothing that was acknowledged is lost',
+  () => survives(() => stack.kill('postgres')),
+  120_000,
+);
 
 test('Temporal is killed: every run goes on', () => survives(() => stack.kill('temporal')), 120_000);
 
-test('API and workflow worker are killed: the next start goes on with everything', () =>
-  survives(async () => {
-    await stack.kill('main');
-    await stack.restart();
-  }), 120_000);
+test(
+  'API and workflow worker are killed: the next start goes on with everything',
+  () =>
+    survives(async () => {
+      await stack.kill('main');
+      await stack.restart();
+    }),
+  120_000,
+);

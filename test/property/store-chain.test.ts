@@ -2,7 +2,7 @@ import { v7 } from 'uuid';
 import type { Json } from '../../src/contract/json.ts';
 import { encodeJson } from '../../src/domain/blobs-encode.ts';
 import { applyPatch } from '../../src/domain/rules/json-patch.ts';
-import { storeServices } from '../../src/domain/workflows-store.ts';
+import { storeServices } from '../../src/domain/store.ts';
 import { type Database, openDatabase } from '../../src/persistence/db.ts';
 import { type TestDatabase, testDatabase } from '../support/database.ts';
 

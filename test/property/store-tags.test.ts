@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { v7 } from 'uuid';
 import { AppError } from '../../src/contract/errors.ts';
-import { type StoreServices, storeServices } from '../../src/domain/workflows-store.ts';
+import { type StoreServices, storeServices } from '../../src/domain/store.ts';
 import { type Database, openDatabase } from '../../src/persistence/db.ts';
 import { type TestDatabase, testDatabase } from '../support/database.ts';
 

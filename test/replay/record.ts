@@ -20,7 +20,10 @@ await migrate(databaseUrl(stack.database_url, 'template'));
 process.env.ORCHESTRATOR_TEST_DATABASE_URL = stack.database_url;
 process.env.ORCHESTRATOR_TEST_TEMPLATE = 'template';
 process.env.ORCHESTRATOR_TEST_TEMPORAL_ADDRESS = stack.temporal_address;
-const product = await startProduct({ code: true, env: { ORCHESTRATOR_RUNS_CONTINUE_AS_NEW_AFTER_EVENTS: '100' } });
+const product = await startProduct({
+  code: true,
+  env: { ORCHESTRATOR_RUNS_CONTINUE_AS_NEW_AFTER_EVENTS: '100' },
+});
 const connection = await Connection.connect({ address: stack.temporal_address });
 await mkdir(FOLDER, { recursive: true });
 for (const [name, scenario] of Object.entries(SCENARIOS)) {
@@ -41,11 +44,13 @@ await stopAll(product);
 async function historiesOf(id: string): Promise<Uint8Array[]> {
   const client = new Client({ connection });
   const histories: Uint8Array[] = [];
-  let run_id = (await client.workflow.getHandle(id).describe()).raw.workflowExecutionInfo?.firstRunId ?? undefined;
+  let run_id =
+    (await client.workflow.getHandle(id).describe()).raw.workflowExecutionInfo?.firstRunId ?? undefined;
   while (run_id) {
     const history = await client.workflow.getHandle(id, run_id).fetchHistory();
     histories.push(proto.temporal.api.history.v1.History.encode(history).finish());
-    run_id = history.events?.at(-1)?.workflowExecutionContinuedAsNewEventAttributes?.newExecutionRunId ?? undefined;
+    run_id =
+      history.events?.at(-1)?.workflowExecutionContinuedAsNewEventAttributes?.newExecutionRunId ?? undefined;
   }
   return histories;
 }

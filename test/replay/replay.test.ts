@@ -21,12 +21,17 @@ test('every scenario has a recorded history', () => {
 });
 
 test.each(files)('%s replays on the code of today', async (file) => {
-  const today = await workflowBundle(path.join(os.tmpdir(), `orchestrator-test-bundles-${process.getuid?.() ?? 0}`, 'cache'), []);
+  const today = await workflowBundle(
+    path.join(os.tmpdir(), `orchestrator-test-bundles-${process.getuid?.() ?? 0}`, 'cache'),
+    [],
+  );
   await Worker.runReplayHistory({ workflowBundle: today }, await recorded(file));
 });
 
 test('a workflow that does things in another order fails the replay', async () => {
-  const reordered = await bundleWorkflowCode({ workflowsPath: path.join(import.meta.dirname, 'reordered.ts') });
+  const reordered = await bundleWorkflowCode({
+    workflowsPath: path.join(import.meta.dirname, 'reordered.ts'),
+  });
   const replay = Worker.runReplayHistory({ workflowBundle: reordered }, await recorded('code-1.binpb'));
   await expect(replay).rejects.toThrow(DeterminismViolationError);
 });

@@ -33,12 +33,25 @@ export const SCENARIOS: Readonly<Record<string, Scenario>> = {
     input: { n: 0 },
     ends: 'completed',
   },
-  code: { definition: definition('code', { a: bash('echo 1'), b: bash('echo 2'), c: transform('${{ steps.a.output.result + steps.b.output.result }}', { needs: ['a', 'b'] }) }), ends: 'completed' },
+  code: {
+    definition: definition('code', {
+      a: bash('echo 1'),
+      b: bash('echo 2'),
+      c: transform('${{ steps.a.output.result + steps.b.output.result }}', { needs: ['a', 'b'] }),
+    }),
+    ends: 'completed',
+  },
   retry_then_fail: {
-    definition: definition('retry_then_fail', { flaky: bash('exit 3', { retry: { max_attempts: 3, initial_interval_ms: 20, backoff: 1 } }), other: wait(30) }),
+    definition: definition('retry_then_fail', {
+      flaky: bash('exit 3', { retry: { max_attempts: 3, initial_interval_ms: 20, backoff: 1 } }),
+      other: wait(30),
+    }),
     ends: 'failed',
   },
-  timeout: { definition: definition('timeout', { slow: bash('sleep 30', { timeout_seconds: 1 }) }), ends: 'failed' },
+  timeout: {
+    definition: definition('timeout', { slow: bash('sleep 30', { timeout_seconds: 1 }) }),
+    ends: 'failed',
+  },
   pause_resume: {
     definition: definition('pause_resume', { w: wait(1), t: transform(1, { needs: ['w'] }) }),
     async act(product, id) {
@@ -67,7 +80,13 @@ export const SCENARIOS: Readonly<Record<string, Scenario>> = {
     ends: 'terminated',
   },
   stored_values: {
-    definition: definition('stored_values', { twice: transform('${{ input.list + input.list }}'), size: transform('${{ size(steps.twice.output) }}', { needs: ['twice'], if: '${{ size(steps.twice.output) > 1 }}' }) }),
+    definition: definition('stored_values', {
+      twice: transform('${{ input.list + input.list }}'),
+      size: transform('${{ size(steps.twice.output) }}', {
+        needs: ['twice'],
+        if: '${{ size(steps.twice.output) > 1 }}',
+      }),
+    }),
     input: { list: Array.from({ length: 9_000 }, (_, n) => n) },
     ends: 'completed',
   },

@@ -32,7 +32,12 @@ export interface StepBody extends Record<string, unknown> {
 export interface ApiClient {
   url: string;
   token: string;
-  call<T = Record<string, unknown>>(method: string, path: string, body?: unknown, headers?: Record<string, string>): Promise<Answer<T>>;
+  call<T = Record<string, unknown>>(
+    method: string,
+    path: string,
+    body?: unknown,
+    headers?: Record<string, string>,
+  ): Promise<Answer<T>>;
   /** Saves a definition under a tag; fails unless it is stored. */
   publish(tag_name: string, definition: unknown): Promise<Record<string, unknown>>;
   /** Starts a run; fails unless it is accepted. */
@@ -47,7 +52,12 @@ export interface ApiClient {
 }
 
 export function apiClient(url: string, token: string): ApiClient {
-  async function call<T>(method: string, path: string, body?: unknown, headers: Record<string, string> = {}): Promise<Answer<T>> {
+  async function call<T>(
+    method: string,
+    path: string,
+    body?: unknown,
+    headers: Record<string, string> = {},
+  ): Promise<Answer<T>> {
     const sent: Record<string, string> = body === undefined ? {} : { 'content-type': 'application/json' };
     const response = await fetch(`${url}/api/v1${path}`, {
       method,
@@ -55,7 +65,11 @@ export function apiClient(url: string, token: string): ApiClient {
       body: body === undefined ? undefined : JSON.stringify(body),
     });
     const text = await response.text();
-    return { status: response.status, body: (text === '' ? {} : JSON.parse(text)) as T, headers: response.headers };
+    return {
+      status: response.status,
+      body: (text === '' ? {} : JSON.parse(text)) as T,
+      headers: response.headers,
+    };
   }
 
   async function expecting<T>(statuses: number[], method: string, path: string, body?: unknown): Promise<T> {
@@ -69,7 +83,11 @@ export function apiClient(url: string, token: string): ApiClient {
     let cursor: string | null = null;
     do {
       const at = cursor === null ? '' : `&cursor=${cursor}`;
-      const page: { items: T[]; next_cursor: string | null } = await expecting([200], 'GET', `${path}?limit=100${at}`);
+      const page: { items: T[]; next_cursor: string | null } = await expecting(
+        [200],
+        'GET',
+        `${path}?limit=100${at}`,
+      );
       items.push(...page.items);
       cursor = page.next_cursor;
     } while (cursor !== null);
@@ -95,7 +113,8 @@ export function apiClient(url: string, token: string): ApiClient {
     run,
     until,
     publish: (tag_name, workflow) => expecting([200, 201], 'POST', '/workflows', { tag_name, workflow }),
-    start: (workflow, input = {}, more = {}) => expecting([202], 'POST', '/runs', { workflow, input, ...more }),
+    start: (workflow, input = {}, more = {}) =>
+      expecting([202], 'POST', '/runs', { workflow, input, ...more }),
     async ended(id, seconds = 30) {
       const found = await expecting<RunBody>([200], 'GET', `/runs/${id}?wait=${Math.min(60, seconds)}`);
       if (found.ended_at === null) throw new Error(`run ${id} has not ended: ${JSON.stringify(found)}`);

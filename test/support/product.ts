@@ -49,10 +49,18 @@ export async function startProduct(options: ProductOptions = {}): Promise<Produc
   runtime_installed = true;
   const database = openDatabase({ url: test_database.url, max_connections: 20, onStatement });
   const { namespace, task_queue } = config.temporal;
-  const temporal = await connectTemporal({ address: testTemporal(), namespace, task_queue, eager: worker, tracing });
+  const temporal = await connectTemporal({
+    address: testTemporal(),
+    namespace,
+    task_queue,
+    eager: worker,
+    tracing,
+  });
   const base = { config, db: database.db, logger, metrics: NO_METRICS };
   const linked = { ...base, temporal };
-  const sandbox = code ? await createSandbox({ environment: 'test', cache_dir: data_dir, search_path: process.env.PATH }) : undefined;
+  const sandbox = code
+    ? await createSandbox({ environment: 'test', cache_dir: data_dir, search_path: process.env.PATH })
+    : undefined;
   const workers = [
     ...(worker ? [await startInterpreterWorker({ ...linked, config: withSharedBundle(config) })] : []),
     ...(sandbox ? [await startCodeWorker(linked, sandbox)] : []),
@@ -99,5 +107,8 @@ function testConfig(data_dir: string, env: Record<string, string>): Config {
 
 /** Bundling takes seconds: all test files share what the first one made. */
 function withSharedBundle(config: Config): Config {
-  return { ...config, data_dir: path.join(os.tmpdir(), `orchestrator-test-bundles-${process.getuid?.() ?? 0}`) };
+  return {
+    ...config,
+    data_dir: path.join(os.tmpdir(), `orchestrator-test-bundles-${process.getuid?.() ?? 0}`),
+  };
 }

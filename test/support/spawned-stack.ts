@@ -45,7 +45,12 @@ export async function spawnStack(env: Record<string, string> = {}): Promise<Spaw
     dev: () => dev,
     api: () => apiClient(dev.api_url, dev.token),
     async kill(part) {
-      const pid = part === 'main' ? child.pid : part === 'agent' ? await agentOf(child.pid) : await servicePid(data_dir, part);
+      const pid =
+        part === 'main'
+          ? child.pid
+          : part === 'agent'
+            ? await agentOf(child.pid)
+            : await servicePid(data_dir, part);
       if (pid === undefined) throw new Error(`there is no ${part} to kill`);
       const ended = part === 'main' ? exited(child) : undefined;
       process.kill(pid, 'SIGKILL');
@@ -75,7 +80,11 @@ const OWN_PORTS = {
 /** Ours without what points at other servers. */
 function cleanEnvironment(): NodeJS.ProcessEnv {
   return Object.fromEntries(
-    Object.entries(process.env).filter(([name]) => !/^ORCHESTRATOR_|^DATABASE_URL$|^TEMPORAL_ADDRESS$|^NODE_OPTIONS$/.test(name) || name === 'ORCHESTRATOR_CACHE_DIR'),
+    Object.entries(process.env).filter(
+      ([name]) =>
+        !/^ORCHESTRATOR_|^DATABASE_URL$|^TEMPORAL_ADDRESS$|^NODE_OPTIONS$/.test(name) ||
+        name === 'ORCHESTRATOR_CACHE_DIR',
+    ),
   );
 }
 
@@ -98,7 +107,9 @@ function exited(child: ChildProcess): Promise<void> {
 }
 
 async function servicePid(data_dir: string, name: string): Promise<number> {
-  const record = JSON.parse(await readFile(path.join(data_dir, `${name}.service.json`), 'utf8')) as { pid: number };
+  const record = JSON.parse(await readFile(path.join(data_dir, `${name}.service.json`), 'utf8')) as {
+    pid: number;
+  };
   return record.pid;
 }
 

@@ -41,7 +41,10 @@ function end(span: Span, { res }: Arrival): void {
 function fail(span: Span, error: unknown): never {
   const known = error instanceof AppError ? error : undefined;
   if (!known || STATUS_OF_FAMILY[known.family] >= 500) {
-    span.recordException({ name: error instanceof Error ? error.name : typeof error, message: known?.code ?? 'internal' });
+    span.recordException({
+      name: error instanceof Error ? error.name : typeof error,
+      message: known?.code ?? 'internal',
+    });
   }
   throw error;
 }

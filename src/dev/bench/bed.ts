@@ -49,7 +49,11 @@ export function cleanup(onError: (error: unknown) => void): Cleanup {
 }
 
 /** Starts services, product and references. */
-export async function makeBed(options: Options, { defer }: Cleanup, say: (line: string) => void): Promise<Bed> {
+export async function makeBed(
+  options: Options,
+  { defer }: Cleanup,
+  say: (line: string) => void,
+): Promise<Bed> {
   const directory = await mkdtemp(path.join(os.tmpdir(), 'orchestrator-bench-'));
   defer(() => rm(directory, { recursive: true, force: true }));
   // PostgreSQL's account must be able to pass through.
@@ -72,7 +76,12 @@ export async function makeBed(options: Options, { defer }: Cleanup, say: (line: 
   });
   defer(starting.stop);
   const address = services.temporal_address;
-  const raw_start = { address, task_queue: RAW_TASK_QUEUE, http_url: places.nothing_url, worker: config.worker };
+  const raw_start = {
+    address,
+    task_queue: RAW_TASK_QUEUE,
+    http_url: places.nothing_url,
+    worker: config.worker,
+  };
   const [product] = await Promise.all([starting.ready, raw.call('start', raw_start)]);
   const api = productClient(product, CLIENTS);
   const web = httpClient(places.url, { connections: CLIENTS });
@@ -81,7 +90,12 @@ export async function makeBed(options: Options, { defer }: Cleanup, say: (line: 
 }
 
 async function ownServices(directory: string, defer: Cleanup['defer'], log: (line: string) => void) {
-  const environment = { ...devEnvironment(cleanEnvironment()), postgres_port: 0, temporal_port: 0, temporal_ui_port: 0 };
+  const environment = {
+    ...devEnvironment(cleanEnvironment()),
+    postgres_port: 0,
+    temporal_port: 0,
+    temporal_ui_port: 0,
+  };
   const data_dir = path.join(directory, 'services');
   const starting = startServices({ log, durable: true, environment: { ...environment, data_dir } });
   defer(async () => (await starting).stop());
@@ -91,7 +105,10 @@ async function ownServices(directory: string, defer: Cleanup['defer'], log: (lin
   return { ...services, postgres, temporal };
 }
 
-async function createDatabase({ url, urlOf }: { url: string; urlOf: (name: string) => string }, name: string): Promise<string> {
+async function createDatabase(
+  { url, urlOf }: { url: string; urlOf: (name: string) => string },
+  name: string,
+): Promise<string> {
   const client = new pg.Client({ connectionString: url });
   await client.connect();
   await client.query(`CREATE DATABASE ${pg.escapeIdentifier(name)}`);

@@ -12,10 +12,12 @@ export function copyOut(client: pg.ClientBase, query: string): Promise<Buffer> {
     let bytes: Buffer | undefined;
     const ignore = () => undefined;
     const submittable = {
-      submit: (connection: { query: (text: string) => void }) => connection.query(`COPY (${query}) TO STDOUT (FORMAT binary)`),
+      submit: (connection: { query: (text: string) => void }) =>
+        connection.query(`COPY (${query}) TO STDOUT (FORMAT binary)`),
       handleCopyData({ chunk }: { chunk: Buffer }) {
         // The header and the one row come together; what follows is the trailer. The driver uses its buffer again.
-        if (bytes === undefined && chunk.length > HEADER_BYTES) bytes = Buffer.from(chunk.subarray(HEADER_BYTES));
+        if (bytes === undefined && chunk.length > HEADER_BYTES)
+          bytes = Buffer.from(chunk.subarray(HEADER_BYTES));
       },
       handleError: reject,
       handleReadyForQuery: () => (bytes ? resolve(bytes) : reject(new Error('COPY answered no row.'))),

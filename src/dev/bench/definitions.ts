@@ -25,7 +25,10 @@ export function httpDefinition(name: string, url: string): JsonObject {
 
 /** A hundred light steps side by side. Input `{n}`, output `{f0: n, f1: n + 1, …}`. */
 export function fanOutDefinition(name: string): JsonObject {
-  const nodes = Array.from({ length: FAN_OUT }, (_, i) => [`f${i}`, transform(`\${{ input.n + ${i} }}`)] as const);
+  const nodes = Array.from(
+    { length: FAN_OUT },
+    (_, i) => [`f${i}`, transform(`\${{ input.n + ${i} }}`)] as const,
+  );
   return definition(name, Object.fromEntries(nodes));
 }
 

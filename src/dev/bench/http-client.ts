@@ -17,7 +17,12 @@ export interface HttpRequest {
 export interface HttpClient {
   request(request: HttpRequest): Promise<HttpAnswer>;
   /** Sends and reads JSON; rejects unless the status is one of `expected`. */
-  json<T>(expected: readonly number[], method: Dispatcher.HttpMethod, path: string, body?: unknown): Promise<T>;
+  json<T>(
+    expected: readonly number[],
+    method: Dispatcher.HttpMethod,
+    path: string,
+    body?: unknown,
+  ): Promise<T>;
   close(): Promise<void>;
 }
 
@@ -25,7 +30,10 @@ export interface HttpClient {
  * Keep-alive connections to one server. Uses undici's dispatch interface without streams and promises in between, so that
  * the generator costs as little as it can.
  */
-export function httpClient(origin: string, options: { connections: number; headers?: Record<string, string> }): HttpClient {
+export function httpClient(
+  origin: string,
+  options: { connections: number; headers?: Record<string, string> },
+): HttpClient {
   const pool = new Pool(origin, { connections: options.connections, pipelining: 1 });
   const common = options.headers ?? {};
 
@@ -50,7 +58,10 @@ export function httpClient(origin: string, options: { connections: number; heade
 
 const JSON_HEADERS = { 'content-type': 'application/json' };
 
-function collector(resolve: (answer: HttpAnswer) => void, reject: (error: Error) => void): Dispatcher.DispatchHandler {
+function collector(
+  resolve: (answer: HttpAnswer) => void,
+  reject: (error: Error) => void,
+): Dispatcher.DispatchHandler {
   const chunks: Buffer[] = [];
   let status = 0;
   let headers: IncomingHttpHeaders = {};
@@ -61,7 +72,8 @@ function collector(resolve: (answer: HttpAnswer) => void, reject: (error: Error)
       headers = got;
     },
     onResponseData: (_controller, chunk) => void chunks.push(chunk),
-    onResponseEnd: () => resolve({ status, headers, body: chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks) }),
+    onResponseEnd: () =>
+      resolve({ status, headers, body: chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks) }),
     onResponseError: (_controller, error) => reject(error),
   };
 }

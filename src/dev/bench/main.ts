@@ -50,12 +50,16 @@ async function bench(options: Options): Promise<boolean> {
   process.on('SIGINT', stop).on('SIGTERM', stop);
   try {
     const load_before = os.loadavg();
-    say(`Starting PostgreSQL, Temporal, the product and the references (load average ${load_before[0]?.toFixed(1)}) …`);
+    say(
+      `Starting PostgreSQL, Temporal, the product and the references (load average ${load_before[0]?.toFixed(1)}) …`,
+    );
     const bed = await makeBed(options, undo, say);
     const results = await measureAll(bed, options, began);
     process.stdout.write(`\n${tableOf(results.rows)}\n`);
-    for (const [name, reason] of Object.entries(results.failures)) process.stdout.write(`FAILED ${name}: ${reason}\n`);
-    if (results.skipped.length > 0) process.stdout.write(`NOT MEASURED, the time was over: ${results.skipped.join(', ')}\n`);
+    for (const [name, reason] of Object.entries(results.failures))
+      process.stdout.write(`FAILED ${name}: ${reason}\n`);
+    if (results.skipped.length > 0)
+      process.stdout.write(`NOT MEASURED, the time was over: ${results.skipped.join(', ')}\n`);
     if (options.json) await writeFile(options.json, jsonOf(results, { options, began, load_before }));
     return Object.keys(results.failures).length === 0;
   } finally {
@@ -100,8 +104,16 @@ interface About {
   load_before: number[];
 }
 
-function jsonOf({ rows, failures, skipped, details }: Results, { options, began, load_before }: About): string {
-  const machine = { cpus: os.cpus().map(({ model }) => model), memory_bytes: os.totalmem(), node: process.version, load_before };
+function jsonOf(
+  { rows, failures, skipped, details }: Results,
+  { options, began, load_before }: About,
+): string {
+  const machine = {
+    cpus: os.cpus().map(({ model }) => model),
+    memory_bytes: os.totalmem(),
+    node: process.version,
+    load_before,
+  };
   const seconds = (Date.now() - began) / 1_000;
   return `${JSON.stringify({ began: new Date(began), seconds, options, machine, rows, failures, skipped, details }, null, 2)}\n`;
 }

@@ -31,13 +31,20 @@ export const blobs: Measure = async (bed, pace) => {
     const sides = { ours: productStore(bed), reference: databaseStore(pool) };
     const found = [];
     for (const mib of pace.quick ? [1] : [1, 16]) found.push(await measureSize(pace, sides, mib));
-    return { rows: found.flatMap(({ rows }) => rows), details: { rounds: found.map(({ details }) => details) } };
+    return {
+      rows: found.flatMap(({ rows }) => rows),
+      details: { rounds: found.map(({ details }) => details) },
+    };
   } finally {
     await pool.end();
   }
 };
 
-async function measureSize(pace: Pace, { ours, reference }: Record<'ours' | 'reference', Store>, mib: number) {
+async function measureSize(
+  pace: Pace,
+  { ours, reference }: Record<'ours' | 'reference', Store>,
+  mib: number,
+) {
   const count = (pace.quick ? 32 : 96) / Math.min(mib, 12);
   const stored: Record<'ours' | 'reference', Blob[]> = { ours: [], reference: [] };
   const put = (side: 'ours' | 'reference', store: Store) => () => {
@@ -46,9 +53,13 @@ async function measureSize(pace: Pace, { ours, reference }: Record<'ours' | 'ref
   };
   const get = (side: 'ours' | 'reference', store: Store) => () =>
     rate(mib, stored[side], async ({ cas_id, bytes }) => {
-      if (!bytes.equals(await store.get(cas_id))) throw new Error(`The bytes of ${cas_id} came back changed.`);
+      if (!bytes.equals(await store.get(cas_id)))
+        throw new Error(`The bytes of ${cas_id} came back changed.`);
     });
-  const contest = { put: { ours: put('ours', ours), reference: put('reference', reference) }, get: { ours: get('ours', ours), reference: get('reference', reference) } };
+  const contest = {
+    put: { ours: put('ours', ours), reference: put('reference', reference) },
+    get: { ours: get('ours', ours), reference: get('reference', reference) },
+  };
   const puts: Round<'ours' | 'reference'>[] = [];
   const gets: Round<'ours' | 'reference'>[] = [];
   // A first round warms both sides up; every later one reads what it has just written.
@@ -58,15 +69,33 @@ async function measureSize(pace: Pace, { ours, reference }: Record<'ours' | 'ref
     if (round > 0) gets.push(...get_round);
   }
   const row = (what: string, rounds: Round<'ours' | 'reference'>[], against: string): Row =>
-    comparedRow(rounds, { name: `Blob ${what}, ${mib} MiB, ${CLIENTS} clients`, unit: 'MB/s', figure: 'mb_per_second', against, target: { of: 'ratio', at_least: 0.7 } });
+    comparedRow(rounds, {
+      name: `Blob ${what}, ${mib} MiB, ${CLIENTS} clients`,
+      unit: 'MB/s',
+      figure: 'mb_per_second',
+      against,
+      target: { of: 'ratio', at_least: 0.7 },
+    });
   return {
-    rows: [row('put', puts, 'SHA-256 + INSERT over pg'), row('get', gets, 'COPY in binary over pg + SHA-256')],
+    rows: [
+      row('put', puts, 'SHA-256 + INSERT over pg'),
+      row('get', gets, 'COPY in binary over pg + SHA-256'),
+    ],
     details: { mib, puts, gets },
   };
 }
 
-async function rate(mib: number, blobs: readonly Blob[], once: (blob: Blob) => Promise<void>): Promise<Figures> {
-  const figures = await driveLoad({ clients: CLIENTS, seconds: Infinity, turns: blobs.length, once: (turn) => once(blobs[turn]!) });
+async function rate(
+  mib: number,
+  blobs: readonly Blob[],
+  once: (blob: Blob) => Promise<void>,
+): Promise<Figures> {
+  const figures = await driveLoad({
+    clients: CLIENTS,
+    seconds: Infinity,
+    turns: blobs.length,
+    once: (turn) => once(blobs[turn]!),
+  });
   return { ...figures, mb_per_second: ((figures.per_second ?? NaN) * mib * MIB) / 1e6 };
 }
 
@@ -81,8 +110,14 @@ const hashOf = (bytes: Buffer) => `sha256:${createHash('sha256').update(bytes).d
 function productStore({ api }: Bed): Store {
   return {
     async put({ cas_id, bytes }) {
-      const answer = await api.request({ method: 'PUT', path: `/api/v1/blobs/${cas_id}`, headers: OCTETS, body: bytes });
-      if (answer.status !== 201) throw new Error(`PUT of a blob answered ${answer.status}: ${answer.body.toString().slice(0, 300)}`);
+      const answer = await api.request({
+        method: 'PUT',
+        path: `/api/v1/blobs/${cas_id}`,
+        headers: OCTETS,
+        body: bytes,
+      });
+      if (answer.status !== 201)
+        throw new Error(`PUT of a blob answered ${answer.status}: ${answer.body.toString().slice(0, 300)}`);
     },
     async get(cas_id) {
       const answer = await api.request({ method: 'GET', path: `/api/v1/blobs/${cas_id}` });
@@ -97,7 +132,11 @@ function databaseStore(pool: pg.Pool): Store {
   return {
     async put({ cas_id, bytes }) {
       if (hashOf(bytes) !== cas_id) throw new Error('A blob does not hash to its name.');
-      await pool.query({ name: 'put', text: 'INSERT INTO blob (id, content) VALUES ($1, $2)', values: [cas_id, bytes] });
+      await pool.query({
+        name: 'put',
+        text: 'INSERT INTO blob (id, content) VALUES ($1, $2)',
+        values: [cas_id, bytes],
+      });
     },
     async get(cas_id) {
       const client = await pool.connect();

@@ -32,12 +32,26 @@ export const counts: Measure = async (bed) => {
     return { busy: busy.length, idle: idle.length, statements: tally(busy) };
   });
   const ours = await historyEvents(bed.services.temporal.address, ids[0] ?? '');
-  const raw = { local: await bed.raw.call('historyEvents', 'w4Local'), empty: await bed.raw.call('historyEvents', 'empty') };
+  const raw = {
+    local: await bed.raw.call('historyEvents', 'w4Local'),
+    empty: await bed.raw.call('historyEvents', 'empty'),
+  };
   const note = `counted by PostgreSQL over ${RUNS} runs, the start, the end and both HTTP requests included; ${idle} of ${busy} were idle traffic`;
   return {
     rows: [
-      plainRow({ name: 'SQL statements per W4 light run', unit: 'statements', note }, [(busy - idle) / RUNS], { of: 'ours', at_most: 8 }),
-      plainRow({ name: 'Temporal events per W4 light run', unit: 'events', note: `raw SDK: ${raw.local} with local activities, ${raw.empty} for an empty workflow` }, [ours]),
+      plainRow(
+        { name: 'SQL statements per W4 light run', unit: 'statements', note },
+        [(busy - idle) / RUNS],
+        { of: 'ours', at_most: 8 },
+      ),
+      plainRow(
+        {
+          name: 'Temporal events per W4 light run',
+          unit: 'events',
+          note: `raw SDK: ${raw.local} with local activities, ${raw.empty} for an empty workflow`,
+        },
+        [ours],
+      ),
     ],
     details: { statements, idle, ours, raw },
   };
@@ -45,7 +59,10 @@ export const counts: Measure = async (bed) => {
 
 type ReadStatements = (during: () => Promise<unknown>) => Promise<string[]>;
 
-async function withStatementLog<T>({ services }: Bed, work: (read: ReadStatements) => Promise<T>): Promise<T> {
+async function withStatementLog<T>(
+  { services }: Bed,
+  work: (read: ReadStatements) => Promise<T>,
+): Promise<T> {
   const log_file = path.join(services.data_dir, 'logs', 'postgres.log');
   const client = new pg.Client({ connectionString: services.postgres.url });
   await client.connect();
@@ -73,7 +90,10 @@ async function statementsFrom(file: string, offset: number): Promise<string[]> {
   try {
     const { size } = await handle.stat();
     const { buffer } = await handle.read({ buffer: Buffer.alloc(size - offset), position: offset });
-    return buffer.toString().split('\n').flatMap((line) => STATEMENT.exec(line)?.[1] ?? []);
+    return buffer
+      .toString()
+      .split('\n')
+      .flatMap((line) => STATEMENT.exec(line)?.[1] ?? []);
   } finally {
     await handle.close();
   }

@@ -33,11 +33,13 @@ export const patches: Measure = async (bed, pace) => {
   for (let left = CHAIN - share.turns * pace.rounds; left > 0; left -= 1) await apply();
   const head_path = `/api/v1/workflows/${TAG}?materialize=true`;
   const head = await api.json<Head>([200], 'GET', head_path);
-  if (head.depth !== CHAIN || head.definition.nodes.a.config.value !== CHAIN) throw new Error(`The head is wrong: ${JSON.stringify(head)}`);
+  if (head.depth !== CHAIN || head.definition.nodes.a.config.value !== CHAIN)
+    throw new Error(`The head is wrong: ${JSON.stringify(head)}`);
   const key = await insertRow(web, head);
   const load = { clients: 1, seconds: 2 * pace.scale };
   const contest = {
-    ours: () => driveLoad({ ...load, once: () => readOne(api, head_path, ['version_hash', head.version_hash]) }),
+    ours: () =>
+      driveLoad({ ...load, once: () => readOne(api, head_path, ['version_hash', head.version_hash]) }),
     reference: () => driveLoad({ ...load, once: () => readOne(web, `/rows/${key}`, ['key', key]) }),
   };
   await alternate(1, contest);
@@ -45,9 +47,25 @@ export const patches: Measure = async (bed, pace) => {
   const insert_text = 'Express + pg, one insert of the document';
   return {
     rows: [
-      comparedRow(applied, { name: `Patch apply, chain 1–${CHAIN}, p50`, unit: 'ms', figure: 'p50_ms', against: insert_text }),
-      comparedRow(applied, { name: `Patch apply, chain 1–${CHAIN}, p95`, unit: 'ms', figure: 'p95_ms', against: insert_text }),
-      comparedRow(read, { name: `Materialised head of ${CHAIN} patches, p50`, unit: 'ms', figure: 'p50_ms', against: 'Express + pg, one select of the same size', target: { of: 'ratio', at_most: 2 } }),
+      comparedRow(applied, {
+        name: `Patch apply, chain 1–${CHAIN}, p50`,
+        unit: 'ms',
+        figure: 'p50_ms',
+        against: insert_text,
+      }),
+      comparedRow(applied, {
+        name: `Patch apply, chain 1–${CHAIN}, p95`,
+        unit: 'ms',
+        figure: 'p95_ms',
+        against: insert_text,
+      }),
+      comparedRow(read, {
+        name: `Materialised head of ${CHAIN} patches, p50`,
+        unit: 'ms',
+        figure: 'p50_ms',
+        against: 'Express + pg, one select of the same size',
+        target: { of: 'ratio', at_most: 2 },
+      }),
     ],
     details: { applied, read },
   };
@@ -59,7 +77,10 @@ function patcher({ api }: Bed): () => Promise<void> {
   return async () => {
     depth += 1;
     const operations = [{ op: 'replace', path: '/nodes/a/config/value', value: depth }];
-    const patch = await api.json<{ depth: number }>([201], 'POST', '/api/v1/patches', { tag: TAG, operations });
+    const patch = await api.json<{ depth: number }>([201], 'POST', '/api/v1/patches', {
+      tag: TAG,
+      operations,
+    });
     if (patch.depth !== depth) throw new Error(`Patch ${depth} has depth ${patch.depth}`);
   };
 }

@@ -32,8 +32,12 @@ export const memory: Measure = async (bed) => {
   try {
     const limit_ms = START_LIMIT_MS;
     await Promise.all([
-      untilThere({ child: api, log_file: logs.api, what: 'The API', limit_ms }, () => logged(logs.api, 'listen')),
-      untilThere({ child: worker, log_file: logs.worker, what: 'The worker', limit_ms }, () => logged(logs.worker, 'polls')),
+      untilThere({ child: api, log_file: logs.api, what: 'The API', limit_ms }, () =>
+        logged(logs.api, 'listen'),
+      ),
+      untilThere({ child: worker, log_file: logs.worker, what: 'The worker', limit_ms }, () =>
+        logged(logs.worker, 'polls'),
+      ),
     ]);
     await pause(IDLE_MS);
     const [api_mb, worker_mb] = [residentMb(api.pid ?? 0), residentMb(worker.pid ?? 0)];
@@ -41,9 +45,22 @@ export const memory: Measure = async (bed) => {
     const note = 'as users start it, the TypeScript loader included';
     return {
       rows: [
-        plainRow({ name: 'Idle memory, API process', unit: 'MB', note }, [api_mb], { of: 'ours', at_most: 150 }),
-        plainRow({ name: 'Idle memory, worker process', unit: 'MB', note }, [worker_mb], { of: 'ours', at_most: 300 }),
-        plainRow({ name: 'Memory of npm start’s process', unit: 'MB', note: 'API and interpreter, after the measurements before this one' }, [together]),
+        plainRow({ name: 'Idle memory, API process', unit: 'MB', note }, [api_mb], {
+          of: 'ours',
+          at_most: 150,
+        }),
+        plainRow({ name: 'Idle memory, worker process', unit: 'MB', note }, [worker_mb], {
+          of: 'ours',
+          at_most: 300,
+        }),
+        plainRow(
+          {
+            name: 'Memory of npm start’s process',
+            unit: 'MB',
+            note: 'API and interpreter, after the measurements before this one',
+          },
+          [together],
+        ),
       ],
       details: { api_mb, worker_mb, together },
     };
@@ -76,8 +93,18 @@ export const waiting: Measure = async (bed) => {
   const note = `${before_mb.toFixed(0)} → ${after_mb.toFixed(0)} MB resident before and after, without a forced collection`;
   return {
     rows: [
-      plainRow({ name: `${WAITING_RUNS} waiting runs, memory`, unit: 'MB', note }, [after_mb - before_mb], { of: 'ours', at_most: 20 }),
-      plainRow({ name: `${WAITING_RUNS} waiting runs, CPU`, unit: '% of a core', note: 'API, interpreter and their polling' }, [cpu_percent]),
+      plainRow({ name: `${WAITING_RUNS} waiting runs, memory`, unit: 'MB', note }, [after_mb - before_mb], {
+        of: 'ours',
+        at_most: 20,
+      }),
+      plainRow(
+        {
+          name: `${WAITING_RUNS} waiting runs, CPU`,
+          unit: '% of a core',
+          note: 'API, interpreter and their polling',
+        },
+        [cpu_percent],
+      ),
     ],
     details: { before_mb, after_mb, cpu_percent },
   };
@@ -91,7 +118,11 @@ async function quietMb({ product }: Bed): Promise<number> {
 async function untilWaiting({ api }: Bed, id: string): Promise<void> {
   const deadline = performance.now() + START_LIMIT_MS;
   while (performance.now() < deadline) {
-    const { items } = await api.json<{ items: { state: string }[] }>([200], 'GET', `/api/v1/runs/${id}/steps`);
+    const { items } = await api.json<{ items: { state: string }[] }>(
+      [200],
+      'GET',
+      `/api/v1/runs/${id}/steps`,
+    );
     if (items[0]?.state === 'waiting') return;
     await pause(100);
   }
@@ -104,7 +135,8 @@ export const start: Measure = async (bed) => {
   await mkdir(data_dir, { recursive: true, mode: 0o711 });
   const first_s = await timeStart(data_dir);
   const again_s = [await timeStart(data_dir), await timeStart(data_dir)];
-  const note = 'node src/dev/bootstrap.mjs start, from the call until /ready says yes; packages are installed';
+  const note =
+    'node src/dev/bootstrap.mjs start, from the call until /ready says yes; packages are installed';
   return {
     rows: [
       plainRow({ name: 'Start on an empty data directory', unit: 's', note }, [first_s]),
@@ -129,7 +161,9 @@ async function timeStart(data_dir: string): Promise<number> {
   const from = performance.now();
   const child = startNode(['src/dev/bootstrap.mjs', 'start'], env, log_file);
   try {
-    await untilThere({ child, log_file, what: 'npm start', limit_ms: START_LIMIT_MS }, () => readyStack(data_dir));
+    await untilThere({ child, log_file, what: 'npm start', limit_ms: START_LIMIT_MS }, () =>
+      readyStack(data_dir),
+    );
     return (performance.now() - from) / 1_000;
   } finally {
     await stopProcess(child);

@@ -21,7 +21,11 @@ interface RunView {
 }
 
 /** Starts a run and waits for its end over HTTP; rejects unless it completed with just this output. */
-export async function runOnce(api: HttpClient, workflow: string, outputOf: (n: number) => Json): Promise<string> {
+export async function runOnce(
+  api: HttpClient,
+  workflow: string,
+  outputOf: (n: number) => Json,
+): Promise<string> {
   const n = ++last;
   const { id } = await api.json<RunView>([202], 'POST', '/api/v1/runs', { workflow, input: { n } });
   const run = await api.json<RunView>([200], 'GET', `/api/v1/runs/${id}?wait=30`);
@@ -30,7 +34,11 @@ export async function runOnce(api: HttpClient, workflow: string, outputOf: (n: n
 }
 
 /** Saves a definition under a tag of its own name. */
-export async function publish(api: HttpClient, tag_name: string, workflow: Json): Promise<{ artifact_id: string }> {
+export async function publish(
+  api: HttpClient,
+  tag_name: string,
+  workflow: Json,
+): Promise<{ artifact_id: string }> {
   return api.json<{ artifact_id: string }>([200, 201], 'POST', '/api/v1/workflows', { tag_name, workflow });
 }
 
@@ -43,7 +51,9 @@ export async function lightRun({ api }: Bed): Promise<() => Promise<string>> {
 export const w4Light: Measure = async (bed, pace) => {
   const once = await lightRun(bed);
   const load = { clients: CLIENTS, seconds: 5 * pace.scale };
-  const rounds = await compare({ bed, pace, once, workflow: 'w4Local' }, load, { floor: () => rawLoad(bed, 'empty', load) });
+  const rounds = await compare({ bed, pace, once, workflow: 'w4Local' }, load, {
+    floor: () => rawLoad(bed, 'empty', load),
+  });
   const against = 'raw SDK, 4 local activities';
   const note = generatorNote(rounds);
   const about = { against, note };
@@ -51,11 +61,38 @@ export const w4Light: Measure = async (bed, pace) => {
   const floor = { against: 'raw SDK, empty workflow' };
   return {
     rows: [
-      comparedRow(rounds, { name: `W4 light, ${CLIENTS} clients`, unit: 'runs/s', figure: 'per_second', target: { of: 'ratio', at_least: 0.8 }, ...about }),
-      comparedRow(floors, { name: `W4 light, ${CLIENTS} clients, to the floor`, unit: 'runs/s', figure: 'per_second', ...floor }),
-      comparedRow(rounds, { name: `W4 light, ${CLIENTS} clients, p50`, unit: 'ms', figure: 'p50_ms', against }),
-      comparedRow(rounds, { name: `W4 light, ${CLIENTS} clients, p95`, unit: 'ms', figure: 'p95_ms', against }),
-      comparedRow(rounds, { name: 'W4 light, CPU per run', unit: 'ms', figure: 'cpu_ms', against, note: cpuNote(rounds) }),
+      comparedRow(rounds, {
+        name: `W4 light, ${CLIENTS} clients`,
+        unit: 'runs/s',
+        figure: 'per_second',
+        target: { of: 'ratio', at_least: 0.8 },
+        ...about,
+      }),
+      comparedRow(floors, {
+        name: `W4 light, ${CLIENTS} clients, to the floor`,
+        unit: 'runs/s',
+        figure: 'per_second',
+        ...floor,
+      }),
+      comparedRow(rounds, {
+        name: `W4 light, ${CLIENTS} clients, p50`,
+        unit: 'ms',
+        figure: 'p50_ms',
+        against,
+      }),
+      comparedRow(rounds, {
+        name: `W4 light, ${CLIENTS} clients, p95`,
+        unit: 'ms',
+        figure: 'p95_ms',
+        against,
+      }),
+      comparedRow(rounds, {
+        name: 'W4 light, CPU per run',
+        unit: 'ms',
+        figure: 'cpu_ms',
+        against,
+        note: cpuNote(rounds),
+      }),
     ],
     details: { rounds },
   };
@@ -63,11 +100,20 @@ export const w4Light: Measure = async (bed, pace) => {
 
 export const w4Alone: Measure = async (bed, pace) => {
   const once = await lightRun(bed);
-  const rounds = await compare({ bed, pace, once, workflow: 'w4Local' }, { clients: 1, seconds: 3 * pace.scale });
+  const rounds = await compare(
+    { bed, pace, once, workflow: 'w4Local' },
+    { clients: 1, seconds: 3 * pace.scale },
+  );
   const against = 'raw SDK, 4 local activities';
   return {
     rows: [
-      comparedRow(rounds, { name: 'W4 light alone, p50', unit: 'ms', figure: 'p50_ms', against, target: { of: 'ratio', at_most: 1.5 } }),
+      comparedRow(rounds, {
+        name: 'W4 light alone, p50',
+        unit: 'ms',
+        figure: 'p50_ms',
+        against,
+        target: { of: 'ratio', at_most: 1.5 },
+      }),
       comparedRow(rounds, { name: 'W4 light alone, p95', unit: 'ms', figure: 'p95_ms', against }),
     ],
     details: { rounds },
@@ -78,15 +124,40 @@ export const w4Activities: Measure = async (bed, pace) => {
   const tag = 'bench-http';
   await publish(bed.api, tag, httpDefinition(tag, bed.places.nothing_url));
   const once = () => runOnce(bed.api, tag, () => 4 * 204);
-  const rounds = await compare({ bed, pace, once, workflow: 'w4Activities' }, { clients: CLIENTS, seconds: 6 * pace.scale });
+  const rounds = await compare(
+    { bed, pace, once, workflow: 'w4Activities' },
+    { clients: CLIENTS, seconds: 6 * pace.scale },
+  );
   const against = 'raw SDK, 4 activities with the same call';
   const about = { against, note: generatorNote(rounds) };
   return {
     rows: [
-      comparedRow(rounds, { name: `W4 of http steps, ${CLIENTS} clients`, unit: 'runs/s', figure: 'per_second', target: { of: 'ratio', at_least: 0.9 }, ...about }),
-      comparedRow(rounds, { name: `W4 of http steps, ${CLIENTS} clients, p50`, unit: 'ms', figure: 'p50_ms', against }),
-      comparedRow(rounds, { name: `W4 of http steps, ${CLIENTS} clients, p95`, unit: 'ms', figure: 'p95_ms', against }),
-      comparedRow(rounds, { name: 'W4 of http steps, CPU per run', unit: 'ms', figure: 'cpu_ms', against, note: cpuNote(rounds) }),
+      comparedRow(rounds, {
+        name: `W4 of http steps, ${CLIENTS} clients`,
+        unit: 'runs/s',
+        figure: 'per_second',
+        target: { of: 'ratio', at_least: 0.9 },
+        ...about,
+      }),
+      comparedRow(rounds, {
+        name: `W4 of http steps, ${CLIENTS} clients, p50`,
+        unit: 'ms',
+        figure: 'p50_ms',
+        against,
+      }),
+      comparedRow(rounds, {
+        name: `W4 of http steps, ${CLIENTS} clients, p95`,
+        unit: 'ms',
+        figure: 'p95_ms',
+        against,
+      }),
+      comparedRow(rounds, {
+        name: 'W4 of http steps, CPU per run',
+        unit: 'ms',
+        figure: 'cpu_ms',
+        against,
+        note: cpuNote(rounds),
+      }),
     ],
     details: { rounds },
   };
@@ -95,13 +166,23 @@ export const w4Activities: Measure = async (bed, pace) => {
 export const fanOut: Measure = async (bed, pace) => {
   const tag = 'bench-fan-out';
   await publish(bed.api, tag, fanOutDefinition(tag));
-  const outputOf = (n: number) => Object.fromEntries(Array.from({ length: FAN_OUT }, (_, i) => [`f${i}`, n + i]));
+  const outputOf = (n: number) =>
+    Object.fromEntries(Array.from({ length: FAN_OUT }, (_, i) => [`f${i}`, n + i]));
   const once = () => runOnce(bed.api, tag, outputOf);
-  const rounds = await compare({ bed, pace, once, workflow: 'fanOut' }, { clients: 1, seconds: 3 * pace.scale });
+  const rounds = await compare(
+    { bed, pace, once, workflow: 'fanOut' },
+    { clients: 1, seconds: 3 * pace.scale },
+  );
   const against = `raw SDK, ${FAN_OUT} local activities`;
   return {
     rows: [
-      comparedRow(rounds, { name: `${FAN_OUT} parallel light steps, p50`, unit: 'ms', figure: 'p50_ms', against, target: { of: 'ratio', at_most: 1.5 } }),
+      comparedRow(rounds, {
+        name: `${FAN_OUT} parallel light steps, p50`,
+        unit: 'ms',
+        figure: 'p50_ms',
+        against,
+        target: { of: 'ratio', at_most: 1.5 },
+      }),
     ],
     details: { rounds },
   };
@@ -164,7 +245,8 @@ async function withCpu({ services }: Bed, pid: number, drive: () => Promise<Figu
 
 function cpuNote(rounds: readonly Record<'ours' | 'reference', Figures>[]): string {
   const parts = (who: 'ours' | 'reference') => {
-    const of = (name: string) => (rounds.reduce((sum, round) => sum + (round[who][name] ?? 0), 0) / rounds.length).toFixed(1);
+    const of = (name: string) =>
+      (rounds.reduce((sum, round) => sum + (round[who][name] ?? 0), 0) / rounds.length).toFixed(1);
     return `process ${of('process_cpu_ms')}, Temporal ${of('temporal_cpu_ms')}, PostgreSQL ${of('postgres_cpu_ms')}`;
   };
   return `ms per run, ours: ${parts('ours')}; raw (its client is in its process): ${parts('reference')}`;

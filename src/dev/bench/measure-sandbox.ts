@@ -20,7 +20,8 @@ export const sandbox: Measure = async (bed, pace) => {
   const places = { cache_dir: path.join(bed.directory, 'sandbox'), search_path: process.env.PATH ?? '' };
   const box = await createSandbox({ environment: 'development', ...places });
   const runtimes = await findRuntimes(places);
-  if (box.report.isolation !== 'namespaces') throw new Error(`No sandbox here: ${box.report.reason ?? 'unknown'}`);
+  if (box.report.isolation !== 'namespaces')
+    throw new Error(`No sandbox here: ${box.report.reason ?? 'unknown'}`);
   const turns = pace.quick ? 5 : 15;
   const one = { clients: 1, seconds: Infinity };
   const rows: Row[] = [];
@@ -29,7 +30,8 @@ export const sandbox: Measure = async (bed, pace) => {
     const interpreter = await interpreterOf(language, runtimes);
     const inside = async () => {
       const result = await box.run({ language, source });
-      if (result.stdout !== '42\n' || result.exit_code !== 0) throw new Error(`${language}: ${JSON.stringify(result)}`);
+      if (result.stdout !== '42\n' || result.exit_code !== 0)
+        throw new Error(`${language}: ${JSON.stringify(result)}`);
     };
     const outside = () => runBare(interpreter, [flag, source]);
     const contest = (turns: number) => ({
@@ -40,7 +42,15 @@ export const sandbox: Measure = async (bed, pace) => {
     const rounds = await alternate(pace.rounds, contest(turns));
     details[language] = rounds;
     const target = { of: 'difference', at_most: 10 } as const;
-    rows.push(comparedRow(rounds, { name: `Sandboxed ${language}, p50`, unit: 'ms', figure: 'p50_ms', against: 'bare process', target }));
+    rows.push(
+      comparedRow(rounds, {
+        name: `Sandboxed ${language}, p50`,
+        unit: 'ms',
+        figure: 'p50_ms',
+        against: 'bare process',
+        target,
+      }),
+    );
   }
   return { rows, details };
 };
@@ -59,6 +69,8 @@ function runBare(file: string, args: string[]): Promise<void> {
     let out = '';
     child.stdout.on('data', (chunk: Buffer) => (out += chunk.toString()));
     child.once('error', reject);
-    child.once('close', (code) => (out === '42\n' ? resolve() : reject(new Error(`${file} ended with ${code}: ${out}`))));
+    child.once('close', (code) =>
+      out === '42\n' ? resolve() : reject(new Error(`${file} ended with ${code}: ${out}`)),
+    );
   });
 }

@@ -35,7 +35,8 @@ export function readOptions(args: readonly string[], names: readonly string[]): 
     const unknown = only.filter((name) => !names.includes(name));
     if (unknown.length > 0) throw new Error(`unknown: ${unknown.join(', ')}`);
     const pairs = Number(values.pairs);
-    if (!Number.isInteger(pairs) || pairs < MIN_PAIRS) throw new Error(`--pairs takes a number from ${MIN_PAIRS} on`);
+    if (!Number.isInteger(pairs) || pairs < MIN_PAIRS)
+      throw new Error(`--pairs takes a number from ${MIN_PAIRS} on`);
     return { ...values, only, pairs };
   } catch (error) {
     throw new Error(`${(error as Error).message}\n${usage}`, { cause: error });

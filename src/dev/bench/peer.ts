@@ -77,7 +77,11 @@ export function servePeer(calls: Calls): void {
     const done = call ? call(argument) : Promise.reject(new Error(`unknown call ${name}`));
     done.then(
       (value) => process.send?.({ id, value }),
-      (error: unknown) => process.send?.({ id, error: error instanceof Error ? (error.stack ?? error.message) : String(error) }),
+      (error: unknown) =>
+        process.send?.({
+          id,
+          error: error instanceof Error ? (error.stack ?? error.message) : String(error),
+        }),
     );
   });
 }

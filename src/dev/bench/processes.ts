@@ -11,7 +11,12 @@ const STOP_LIMIT_MS = 40_000;
 export function startNode(args: readonly string[], env: NodeJS.ProcessEnv, log_file: string): ChildProcess {
   const log = openSync(log_file, 'a');
   // A process group of its own: Ctrl-C in a terminal reaches the bench alone, which stops everything in order.
-  const child = spawn(process.execPath, args, { cwd: ROOT, env, stdio: ['ignore', log, log], detached: true });
+  const child = spawn(process.execPath, args, {
+    cwd: ROOT,
+    env,
+    stdio: ['ignore', log, log],
+    detached: true,
+  });
   closeSync(log);
   return child;
 }
@@ -19,8 +24,11 @@ export function startNode(args: readonly string[], env: NodeJS.ProcessEnv, log_f
 /** Our environment without the product's settings, so that every bench measures the same thing. */
 export function cleanEnvironment(): NodeJS.ProcessEnv {
   const kept = /^ORCHESTRATOR_(CACHE_DIR|SETUP|POSTGRES_BIN)$/;
-  const setting = /^(ORCHESTRATOR_.*|OTEL_.*|DATABASE_URL|PORT|SERVICE_PORT|TEMPORAL_ADDRESS|REDIS_ADDR|KAFKA_BROKERS)$/;
-  return Object.fromEntries(Object.entries(process.env).filter(([name]) => kept.test(name) || !setting.test(name)));
+  const setting =
+    /^(ORCHESTRATOR_.*|OTEL_.*|DATABASE_URL|PORT|SERVICE_PORT|TEMPORAL_ADDRESS|REDIS_ADDR|KAFKA_BROKERS)$/;
+  return Object.fromEntries(
+    Object.entries(process.env).filter(([name]) => kept.test(name) || !setting.test(name)),
+  );
 }
 
 export function hasEnded(child: ChildProcess): boolean {
@@ -46,7 +54,10 @@ interface Waiting {
 }
 
 /** Asks until there is an answer; rejects with the end of the log when the process ends or takes too long. */
-export async function untilThere<T>({ child, log_file, what, limit_ms }: Waiting, ask: () => Promise<T | undefined>): Promise<T> {
+export async function untilThere<T>(
+  { child, log_file, what, limit_ms }: Waiting,
+  ask: () => Promise<T | undefined>,
+): Promise<T> {
   const deadline = performance.now() + limit_ms;
   for (;;) {
     const answer = await ask().catch(() => undefined);

@@ -32,7 +32,10 @@ export interface ProductOptions extends Places {
 }
 
 /** Answers once the API says that it is ready. */
-export function startProduct(options: ProductOptions): { ready: Promise<Product>; stop: () => Promise<void> } {
+export function startProduct(options: ProductOptions): {
+  ready: Promise<Product>;
+  stop: () => Promise<void>;
+} {
   const { data_dir, profile_dir } = options;
   let child: ChildProcess | undefined;
   const stop = async () => child && stopProcess(child);
@@ -41,7 +44,11 @@ export function startProduct(options: ProductOptions): { ready: Promise<Product>
     await mkdir(logs, { recursive: true, mode: 0o711 });
     const log_file = path.join(logs, 'output.log');
     const profiled = profile_dir ? ['--cpu-prof', '--cpu-prof-dir', path.resolve(profile_dir)] : [];
-    child = startNode([...profiled, '--import', 'tsx', 'src/main.ts', 'stack'], productEnvironment(options), log_file);
+    child = startNode(
+      [...profiled, '--import', 'tsx', 'src/main.ts', 'stack'],
+      productEnvironment(options),
+      log_file,
+    );
     const waiting = { child, log_file, what: 'The product', limit_ms: START_LIMIT_MS };
     const { api_url, token } = await untilThere(waiting, () => readyStack(data_dir));
     return { pid: child.pid ?? 0, url: api_url, token, log_file, stop };

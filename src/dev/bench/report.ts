@@ -6,8 +6,15 @@ const HEADER = ['what', 'ours', 'reference', 'ratio', 'target', 'met?'];
 /** The table for people: medians, with smallest and largest in parentheses; the notes stand below it. */
 export function tableOf(rows: readonly Row[]): string {
   const lines = [HEADER, ...rows.map(cellsOf)];
-  const widths = HEADER.map((_, column) => Math.max(...lines.map((line) => [...(line[column] ?? '')].length)));
-  const text = lines.map((line) => line.map((cell, column) => pad(cell, widths[column] ?? 0)).join(' | ').trimEnd());
+  const widths = HEADER.map((_, column) =>
+    Math.max(...lines.map((line) => [...(line[column] ?? '')].length)),
+  );
+  const text = lines.map((line) =>
+    line
+      .map((cell, column) => pad(cell, widths[column] ?? 0))
+      .join(' | ')
+      .trimEnd(),
+  );
   const rule = widths.map((width) => '-'.repeat(width)).join('-|-');
   return [text[0], rule, ...text.slice(1), '', ...notesOf(rows)].join('\n');
 }
@@ -15,7 +22,12 @@ export function tableOf(rows: readonly Row[]): string {
 function cellsOf(row: Row, index: number): string[] {
   const { name, unit, ours, reference, ratio, difference, against, target, met } = row;
   const mark = row.note ? ` [${index + 1}]` : '';
-  const compared = target?.of === 'difference' && difference ? `${signed(difference.median)} ${unit}` : ratio ? between(ratio) : '';
+  const compared =
+    target?.of === 'difference' && difference
+      ? `${signed(difference.median)} ${unit}`
+      : ratio
+        ? between(ratio)
+        : '';
   return [
     `${name}${mark}`,
     `${between(ours)} ${unit}`,

@@ -46,7 +46,10 @@ interface Compared {
 /** A row of pairs: ours against `reference`. */
 export function comparedRow(rounds: readonly Round<'ours' | 'reference'>[], about: Compared): Row {
   const { figure, target, ...rest } = about;
-  const pairs = rounds.map((round) => ({ ours: figureOf(round.ours, figure), reference: figureOf(round.reference, figure) }));
+  const pairs = rounds.map((round) => ({
+    ours: figureOf(round.ours, figure),
+    reference: figureOf(round.reference, figure),
+  }));
   const row: Row = {
     ...rest,
     ours: spread(pairs.map((pair) => pair.ours)),
@@ -58,13 +61,18 @@ export function comparedRow(rounds: readonly Round<'ours' | 'reference'>[], abou
 }
 
 /** A row without a reference. */
-export function plainRow(row: Pick<Row, 'name' | 'unit' | 'note'>, values: readonly number[], target?: Target): Row {
+export function plainRow(
+  row: Pick<Row, 'name' | 'unit' | 'note'>,
+  values: readonly number[],
+  target?: Target,
+): Row {
   return judged({ ...row, ours: spread(values) }, target);
 }
 
 /** Says so in a row when the generator had no core left to go faster with. */
 export function generatorNote(rounds: readonly Round<'ours' | 'reference'>[]): string {
-  const cores = (name: 'ours' | 'reference') => spread(rounds.map((round) => round[name].generator_cores ?? 0)).median;
+  const cores = (name: 'ours' | 'reference') =>
+    spread(rounds.map((round) => round[name].generator_cores ?? 0)).median;
   const [ours, reference] = [cores('ours'), cores('reference')];
   const bound = Math.max(ours, reference) > 0.8 ? '; THE GENERATOR MAY BOUND THIS' : '';
   return `generator CPU ${ours.toFixed(2)} / ${reference.toFixed(2)} cores${bound}`;

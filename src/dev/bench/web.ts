@@ -31,7 +31,9 @@ interface Response {
 }
 type Handler = (req: Request, res: Response) => Promise<void> | void;
 interface Express {
-  (): RequestListener & Record<'get' | 'post', (path: string, handler: Handler) => void> & Record<'use' | 'disable', (it: unknown) => void>;
+  (): RequestListener &
+    Record<'get' | 'post', (path: string, handler: Handler) => void> &
+    Record<'use' | 'disable', (it: unknown) => void>;
   json(): unknown;
 }
 
@@ -41,7 +43,9 @@ const YARDSTICK: string = 'express';
 servePeer({
   async start({ database_url, max_connections }: WebStart) {
     const pool = new pg.Pool({ connectionString: database_url, max: max_connections });
-    await pool.query('CREATE TABLE IF NOT EXISTS entry (id bigserial PRIMARY KEY, key text NOT NULL UNIQUE, value jsonb NOT NULL)');
+    await pool.query(
+      'CREATE TABLE IF NOT EXISTS entry (id bigserial PRIMARY KEY, key text NOT NULL UNIQUE, value jsonb NOT NULL)',
+    );
     const { default: express } = (await import(YARDSTICK)) as { default: Express };
     const app = express();
     app.disable('x-powered-by');

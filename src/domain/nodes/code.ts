@@ -20,7 +20,9 @@ export function codeNode({ sandbox, blobs }: Deps) {
   async function filesOf(context: NodeContext): Promise<Record<string, Uint8Array>> {
     const entries = Object.entries(context.files).map(async ([path, value]) => {
       const isBlob = typeof value === 'string' && HASH.test(value);
-      const bytes = isBlob ? (await blobs.get(context.project_id, value)).bytes : Buffer.from(textOf(value as Json));
+      const bytes = isBlob
+        ? (await blobs.get(context.project_id, value)).bytes
+        : Buffer.from(textOf(value as Json));
       return [path, new Uint8Array(bytes)] as const;
     });
     return Object.fromEntries(await Promise.all(entries));
@@ -30,7 +32,8 @@ export function codeNode({ sandbox, blobs }: Deps) {
     const code = config as unknown as CodeConfig;
     const files = await filesOf(context);
     const request = requestOf(code, files);
-    if (!request) return failed('config_invalid', `The file ${code.file} is not among the definition's files.`, null);
+    if (!request)
+      return failed('config_invalid', `The file ${code.file} is not among the definition's files.`, null);
     const log = inOrder((chunk: { stream: string; text: string }) => context.log(chunk.stream, chunk.text));
     const result = await sandbox.run(request, { signal: context.signal, onOutput: log.push });
     await log.done();
@@ -51,7 +54,9 @@ function requestOf(code: CodeConfig, files: Record<string, Uint8Array>): Sandbox
     files,
     limits,
     args: ((code.args ?? []) as Json[]).map(textOf),
-    env: Object.fromEntries(Object.entries((code.env ?? {}) as JsonObject).map(([name, value]) => [name, textOf(value)])),
+    env: Object.fromEntries(
+      Object.entries((code.env ?? {}) as JsonObject).map(([name, value]) => [name, textOf(value)]),
+    ),
     ...(code.stdin === undefined || code.stdin === null ? {} : { stdin: textOf(code.stdin) }),
   };
 }
@@ -68,9 +73,21 @@ function outcomeOf(result: SandboxResult, artifacts: Json[]): NodeOutcome {
   const { exit_code, signal, cause, stdout, stderr, truncated, isolation } = result;
   const usage = { ...result.usage };
   const parsed = truncated ? null : parsedOrNull(stdout);
-  const output: JsonObject = { exit_code, signal, cause, result: parsed, stdout, stderr, truncated, artifacts, isolation, usage };
+  const output: JsonObject = {
+    exit_code,
+    signal,
+    cause,
+    result: parsed,
+    stdout,
+    stderr,
+    truncated,
+    artifacts,
+    isolation,
+    usage,
+  };
   if (cause === 'exited' && exit_code === 0) return { state: 'succeeded', output, error: null, cause };
-  if (cause === 'exited') return { ...failed('non_zero_exit', `The program ended with exit code ${exit_code}.`, output), cause };
+  if (cause === 'exited')
+    return { ...failed('non_zero_exit', `The program ended with exit code ${exit_code}.`, output), cause };
   return { ...failed(cause, `The program was ended: ${cause.replaceAll('_', ' ')}.`, output), cause };
 }
 

@@ -11,14 +11,27 @@ export interface TagPosition {
 interface ManifestFacts {
   run_id: string;
   request: { workflow: string; labels: Record<string, string>; actor: string };
-  resolved: { workflow: string; artifact_id: string; version_hash: string; tag?: string; tag_version?: number };
+  resolved: {
+    workflow: string;
+    artifact_id: string;
+    version_hash: string;
+    tag?: string;
+    tag_version?: number;
+  };
   tags: TagPosition[];
   params: JsonObject;
   created_at: Date;
 }
 
 /** The `run_manifest`: what was asked for, what it resolved to, and where every tag of the workflow stood (contract §4). */
-export function manifestOf({ run_id, request, resolved, tags, params, created_at }: ManifestFacts): JsonObject {
+export function manifestOf({
+  run_id,
+  request,
+  resolved,
+  tags,
+  params,
+  created_at,
+}: ManifestFacts): JsonObject {
   return {
     schema_version: 1,
     run_id,
@@ -30,7 +43,12 @@ export function manifestOf({ run_id, request, resolved, tags, params, created_at
       tag: resolved.tag ?? null,
       tag_version: resolved.tag_version ?? null,
     },
-    tags: tags.map(({ name, version, target_id, target_hash }) => ({ name, version, target_id, target_hash })),
+    tags: tags.map(({ name, version, target_id, target_hash }) => ({
+      name,
+      version,
+      target_id,
+      target_hash,
+    })),
     params,
     overrides: {},
     labels: request.labels,

@@ -11,9 +11,11 @@ export function requireSandboxFor(definition: Definition, report: SandboxReport 
   for (const [id, node] of Object.entries(definition.nodes)) {
     if (node.type !== 'code') continue;
     const { language } = node.config;
-    if (!report.available) throw unavailable(`No sandbox works on this host. ${report.reason ?? ''} ${report.remedy ?? ''}`);
+    if (!report.available)
+      throw unavailable(`No sandbox works on this host. ${report.reason ?? ''} ${report.remedy ?? ''}`);
     const found = report.languages.find((entry) => entry.language === language);
-    if (!found?.available) throw unavailable(`Node ${id}: ${language} cannot run here. ${found?.reason ?? ''}`);
+    if (!found?.available)
+      throw unavailable(`Node ${id}: ${language} cannot run here. ${found?.reason ?? ''}`);
   }
 }
 

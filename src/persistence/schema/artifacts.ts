@@ -20,17 +20,22 @@ export const artifact = pgTable('artifact', {
   created_by: text('created_by').notNull(),
   created_at: instant('created_at').notNull().defaultNow(),
   chain_length: integer('chain_length').generatedAlwaysAs(sql`nullif(depth, 0)`),
-  base_kind: text('base_kind').generatedAlwaysAs(sql`CASE WHEN base_version IS NULL THEN NULL ELSE 'dag_version' END`),
+  base_kind: text('base_kind').generatedAlwaysAs(
+    sql`CASE WHEN base_version IS NULL THEN NULL ELSE 'dag_version' END`,
+  ),
 });
 
 export const patchChainMember = pgTable(
   'patch_chain_member',
   {
     head_id: uuid('head_id').notNull(),
-    head_kind: text('head_kind', { enum: ['patch_set'] }).notNull().default('patch_set'),
+    head_kind: text('head_kind', { enum: ['patch_set'] })
+      .notNull()
+      .default('patch_set'),
     seq: integer('seq').notNull(),
     member_id: uuid('member_id').notNull(),
     previous_seq: integer('previous_seq').generatedAlwaysAs(sql`nullif(seq - 1, 0)`),
+    first_of: uuid('first_of').generatedAlwaysAs(sql`CASE WHEN seq = 1 THEN head_id END`),
   },
   (t) => [primaryKey({ columns: [t.head_id, t.seq] })],
 );

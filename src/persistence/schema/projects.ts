@@ -6,7 +6,9 @@ export const project = pgTable('project', {
   name: text('name').notNull(),
   description: text('description').notNull().default(''),
   type: text('type').notNull().default('standard'),
-  status: text('status', { enum: ['active', 'archived'] }).notNull().default('active'),
+  status: text('status', { enum: ['active', 'archived'] })
+    .notNull()
+    .default('active'),
   created_by: text('created_by').notNull(),
   created_at: instant('created_at').notNull().defaultNow(),
   updated_at: instant('updated_at').notNull().defaultNow(),

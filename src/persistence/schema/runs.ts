@@ -13,10 +13,14 @@ export const run = pgTable('run', {
   version_hash: text('version_hash'),
   manifest_id: uuid('manifest_id'),
   snapshot_id: uuid('snapshot_id'),
-  executor: text('executor', { enum: ['temporal', 'external'] }).notNull().default('temporal'),
+  executor: text('executor', { enum: ['temporal', 'external'] })
+    .notNull()
+    .default('temporal'),
   state: text('state', { enum: RUN_STATES }).notNull(),
   runtime_status: text('runtime_status', { enum: ['running', 'paused', 'terminating', 'errored'] }),
-  health: text('health', { enum: ['healthy', 'heartbeat_stale', 'unresponsive'] }).notNull().default('healthy'),
+  health: text('health', { enum: ['healthy', 'heartbeat_stale', 'unresponsive'] })
+    .notNull()
+    .default('healthy'),
   input: json('input').$type<Json>().notNull(),
   input_ref: text('input_ref'),
   params: json('params').$type<JsonObject>().notNull(),

@@ -26,7 +26,8 @@ async function begin(name: string, nodes: Parameters<typeof definition>[1]) {
 }
 
 const typesOf = async (id: string) => (await product.events(id)).map((event) => event.type);
-const stepState = async (id: string, node: string) => (await product.steps(id)).find((step) => step.node === node)?.state;
+const stepState = async (id: string, node: string) =>
+  (await product.steps(id)).find((step) => step.node === node)?.state;
 
 async function untilStep(id: string, node: string, state: string) {
   await product.until(id, () => true);
@@ -38,9 +39,15 @@ async function untilStep(id: string, node: string, state: string) {
 }
 
 test('a pause is `paused` only once nothing is in flight, and dispatches nothing', async () => {
-  const id = await begin('quiet', { slow: bash('sleep 1.5; echo done'), next: transform('${{ steps.slow.output.stdout }}', { needs: ['slow'] }) });
+  const id = await begin('quiet', {
+    slow: bash('sleep 1.5; echo done'),
+    next: transform('${{ steps.slow.output.stdout }}', { needs: ['slow'] }),
+  });
   await untilStep(id, 'slow', 'running');
-  const paused = await product.call<{ state: string; command: { state: string } }>('POST', `/runs/${id}/pause`);
+  const paused = await product.call<{ state: string; command: { state: string } }>(
+    'POST',
+    `/runs/${id}/pause`,
+  );
   expect(paused.status).toBe(202);
   expect(await stepState(id, 'slow')).toBe('running');
   await product.until(id, (run) => run.state === 'paused');
@@ -67,17 +74,27 @@ test('a pause stops the clock of a wait; what is left runs on after it', async (
 });
 
 test('a resume overtakes a pause that is still pending', async () => {
-  const id = await begin('overtaken', { slow: bash('sleep 1.5') , next: transform(1, { needs: ['slow'] }) });
+  const id = await begin('overtaken', { slow: bash('sleep 1.5'), next: transform(1, { needs: ['slow'] }) });
   await untilStep(id, 'slow', 'running');
   await product.call('POST', `/runs/${id}/commands`, { id: 'p', type: 'pause' });
   expect((await product.call('POST', `/runs/${id}/commands`, { id: 'r', type: 'resume' })).status).toBe(202);
   expect((await product.ended(id)).state).toBe('completed');
-  const { body } = await product.call<{ items: { id: string; state: string }[] }>('GET', `/runs/${id}/commands`);
-  expect(body.items.map(({ id, state }) => [id, state])).toEqual([['p', 'superseded'], ['r', 'acknowledged']]);
+  const { body } = await product.call<{ items: { id: string; state: string }[] }>(
+    'GET',
+    `/runs/${id}/commands`,
+  );
+  expect(body.items.map(({ id, state }) => [id, state])).toEqual([
+    ['p', 'superseded'],
+    ['r', 'acknowledged'],
+  ]);
 });
 
 test('a cancel ends what is in flight and closes the execution as Canceled', async () => {
-  const id = await begin('cancelled', { slow: bash('sleep 60'), w: wait(600), next: transform(1, { needs: ['slow'] }) });
+  const id = await begin('cancelled', {
+    slow: bash('sleep 60'),
+    w: wait(600),
+    next: transform(1, { needs: ['slow'] }),
+  });
   await untilStep(id, 'slow', 'running');
   const answer = await product.call('POST', `/runs/${id}/cancel`, { reason: 'not needed' });
   expect(answer.status).toBe(202);
@@ -108,11 +125,16 @@ test('a cancel in Temporal itself is a cancel of the run', async () => {
 test('one command sent ten times at once acts once; another content under its id is refused', async () => {
   const id = await begin('ten-times', { w: wait(600) });
   await untilStep(id, 'w', 'waiting');
-  const send = () => product.call<{ id: string }>('POST', `/runs/${id}/commands`, { id: 'only-one', type: 'pause' });
+  const send = () =>
+    product.call<{ id: string }>('POST', `/runs/${id}/commands`, { id: 'only-one', type: 'pause' });
   const answers = await Promise.all(Array.from({ length: 10 }, send));
   expect(answers.map((answer) => answer.status).sort()).toEqual([...Array<number>(9).fill(200), 202]);
   await product.until(id, (run) => run.state === 'paused');
-  const other = await product.call('POST', `/runs/${id}/commands`, { id: 'only-one', type: 'cancel', payload: { reason: 'x' } });
+  const other = await product.call('POST', `/runs/${id}/commands`, {
+    id: 'only-one',
+    type: 'cancel',
+    payload: { reason: 'x' },
+  });
   expect(other.status).toBe(409);
   expect((await typesOf(id)).filter((type) => type === 'run.paused')).toHaveLength(1);
   expect((await typesOf(id)).filter((type) => type === 'command.queued')).toHaveLength(1);
@@ -142,7 +164,11 @@ test('Temporal shows workflow, project, type and state of a run', async () => {
   const described = await client.workflow.getHandle(id).describe();
   expect(described.type).toBe('dag');
   expect(described.memo).toMatchObject({ workflow: 'shown', type: 'dag' });
-  expect(described.searchAttributes).toMatchObject({ OrchestratorWorkflow: ['shown'], OrchestratorType: ['dag'], OrchestratorState: ['running'] });
+  expect(described.searchAttributes).toMatchObject({
+    OrchestratorWorkflow: ['shown'],
+    OrchestratorType: ['dag'],
+    OrchestratorState: ['running'],
+  });
   await product.call('POST', `/runs/${id}/pause`);
   await product.until(id, (run) => run.state === 'paused');
   const paused = await client.workflow.getHandle(id).describe();

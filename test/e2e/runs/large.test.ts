@@ -33,19 +33,32 @@ async function largestPayload(id: string): Promise<number> {
 }
 
 test('values above 32 KiB travel by reference, and everything still works on them', async () => {
-  await product.publish('large', definition('large', {
-    twice: transform('${{ input.list + input.list }}'),
-    size: transform('${{ size(steps.twice.output) }}', { needs: ['twice'] }),
-    guarded: transform('big', { needs: ['twice'], if: '${{ size(steps.twice.output) > 10 }}' }),
-    unguarded: transform('small', { needs: ['twice'], if: '${{ size(steps.twice.output) < 10 }}' }),
-    all: transform({ copy: '${{ steps.twice.output }}', size: '${{ steps.size.output }}' }, { needs: ['twice', 'size'] }),
-  }, { output: '${{ steps.all.output }}' }));
+  await product.publish(
+    'large',
+    definition(
+      'large',
+      {
+        twice: transform('${{ input.list + input.list }}'),
+        size: transform('${{ size(steps.twice.output) }}', { needs: ['twice'] }),
+        guarded: transform('big', { needs: ['twice'], if: '${{ size(steps.twice.output) > 10 }}' }),
+        unguarded: transform('small', { needs: ['twice'], if: '${{ size(steps.twice.output) < 10 }}' }),
+        all: transform(
+          { copy: '${{ steps.twice.output }}', size: '${{ steps.size.output }}' },
+          { needs: ['twice', 'size'] },
+        ),
+      },
+      { output: '${{ steps.all.output }}' },
+    ),
+  );
   const list = Array.from({ length: 20_000 }, (_, n) => n * 7);
   const { id } = await product.start('large', { list });
   const run = await product.ended(id);
   expect(run).toMatchObject({ state: 'completed', input: null, output: null });
   expect(run.output_ref).toMatch(/^sha256:/);
-  const output = await product.call<{ copy: number[]; size: number }>('GET', `/blobs/${String(run.output_ref)}`);
+  const output = await product.call<{ copy: number[]; size: number }>(
+    'GET',
+    `/blobs/${String(run.output_ref)}`,
+  );
   expect(output.body.size).toBe(40_000);
   expect(output.body.copy.length).toBe(40_000);
   expect(output.body.copy.slice(19_998, 20_002)).toEqual([139_986, 139_993, 0, 7]);
@@ -58,20 +71,35 @@ test('values above 32 KiB travel by reference, and everything still works on the
 });
 
 test('an error in an expression over a stored value fails the step like any other', async () => {
-  await product.publish('large-bad', definition('large-bad', { bad: transform('${{ input.list[999999] }}') }));
-  const run = await product.ended((await product.start('large-bad', { list: Array.from({ length: 20_000 }, (_, n) => n) })).id);
+  await product.publish(
+    'large-bad',
+    definition('large-bad', { bad: transform('${{ input.list[999999] }}') }),
+  );
+  const run = await product.ended(
+    (await product.start('large-bad', { list: Array.from({ length: 20_000 }, (_, n) => n) })).id,
+  );
   expect(run).toMatchObject({ state: 'failed', error: { code: 'expression_error', step: 'bad' } });
 });
 
 test('an input above the limit is refused and starts nothing', async () => {
-  const refused = await product.call('POST', '/runs', { workflow: 'large', input: { list: 'x'.repeat(1_100_000) } });
+  const refused = await product.call('POST', '/runs', {
+    workflow: 'large',
+    input: { list: 'x'.repeat(1_100_000) },
+  });
   expect(refused.status).toBe(413);
 });
 
 test('many middling values outgrow one payload, not the run', async () => {
   const nodes: Record<string, ReturnType<typeof transform>> = {};
   for (let n = 0; n < 12; n++) nodes[`n${n}`] = transform(`${'x'.repeat(20_000)}${n}`);
-  nodes.joined = transform('${{ ' + Object.keys(nodes).map((id) => `size(steps.${id}.output)`).join(' + ') + ' }}', { needs: Object.keys(nodes) });
+  nodes.joined = transform(
+    '${{ ' +
+      Object.keys(nodes)
+        .map((id) => `size(steps.${id}.output)`)
+        .join(' + ') +
+      ' }}',
+    { needs: Object.keys(nodes) },
+  );
   await product.publish('middling', definition('middling', nodes, { output: '${{ steps.joined.output }}' }));
   const run = await product.ended((await product.start('middling')).id);
   expect(run).toMatchObject({ state: 'completed', output: 12 * 20_001 + 2 });
@@ -79,7 +107,10 @@ test('many middling values outgrow one payload, not the run', async () => {
 });
 
 test('a long run continues as new: same id, no gap, values and waits carried over', async () => {
-  const nodes: Record<string, ReturnType<typeof transform>> = { big: transform('y'.repeat(30_000)), other: transform('z'.repeat(30_000)) };
+  const nodes: Record<string, ReturnType<typeof transform>> = {
+    big: transform('y'.repeat(30_000)),
+    other: transform('z'.repeat(30_000)),
+  };
   let before = 'big';
   for (let n = 0; n < 18; n++) {
     nodes[`w${n}`] = wait(0.02, { needs: [before] });
@@ -87,8 +118,15 @@ test('a long run continues as new: same id, no gap, values and waits carried ove
     before = `t${n}`;
   }
   nodes.long = wait(4);
-  nodes.last = transform('${{ steps.big.output + steps.other.output }}', { needs: [before, 'long', 'other'] });
-  await product.publish('continued', definition('continued', nodes, { output: '${{ [size(steps.last.output), steps.long.output.waited_ms, steps.t17.output] }}' }));
+  nodes.last = transform('${{ steps.big.output + steps.other.output }}', {
+    needs: [before, 'long', 'other'],
+  });
+  await product.publish(
+    'continued',
+    definition('continued', nodes, {
+      output: '${{ [size(steps.last.output), steps.long.output.waited_ms, steps.t17.output] }}',
+    }),
+  );
   const { id } = await product.start('continued');
   const run = await product.ended(id, 60);
   expect(run.state).toBe('completed');

@@ -1,4 +1,4 @@
-import type { StoreServices } from '../../domain/workflows-store.ts';
+import type { StoreServices } from '../../domain/store.ts';
 import type { Route } from '../route.ts';
 import { artifactRoutes } from './artifacts.ts';
 import { blobRoutes } from './blobs.ts';
