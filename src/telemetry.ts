@@ -12,7 +12,7 @@ export interface Telemetry {
   /** Set when spans go somewhere: what Temporal's interceptors need to send theirs the same way. */
   tracing: Tracing | undefined;
   /** Sends what is buffered and closes the port. */
-  stop(): Promise<void>;
+  stop: () => Promise<void>;
 }
 
 export interface Tracing {

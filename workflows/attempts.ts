@@ -60,7 +60,7 @@ export function createAttempts(options: AttemptsOptions): Attempts {
     running.set(node.id, scope);
     const activities = nodeActivities(node, node.type === 'code' ? options.code_task_queue : undefined);
     const task = taskOf(node, attempt, options);
-    scope
+    void scope
       .run(() => (node.type === 'code' ? activities.code(task) : activities.http(task)))
       .then((result): AttemptEnd => ({ ...result, attempt, recorded: true, engine: result.engine ?? false }))
       .catch((error: unknown) => ({ ...failedAttempt(error), attempt }))

@@ -1,4 +1,5 @@
 import { condition } from '@temporalio/workflow';
+import type { RunOutcome } from '../src/contract/journal.ts';
 import type { FinalState, HeldStep, HeldValue, RunError } from '../src/contract/run.ts';
 import type { DagProgress } from '../src/contract/workflows.ts';
 import type { StopRequest } from './control.ts';
@@ -17,11 +18,11 @@ const CARRIED_BYTES = 48 * 1024;
 export async function finishRun(x: Execution): Promise<DagEnd> {
   if (x.failure) {
     const { engine, ...error } = x.failure;
-    return end(x, engine ? 'errored' : 'failed', { value: null }, error);
+    return end(x, engine ? 'errored' : 'failed', { output: NOTHING, error });
   }
   const result = await evaluateOutput(x);
-  if ('error' in result) return end(x, 'failed', { value: null }, result.error);
-  return end(x, 'completed', result.output, null);
+  if ('error' in result) return end(x, 'failed', { output: NOTHING, error: result.error });
+  return end(x, 'completed', { output: result.output, error: null });
 }
 
 /** Terminate or cancel: nothing new starts, what is in flight is cancelled and has ended before the run has. */
@@ -35,19 +36,16 @@ export async function stopRun(x: Execution, request: StopRequest): Promise<DagEn
     x.control.apply((outcome) => noteCommand(x, outcome));
   }
   const last = x.control.stopRequest() ?? request;
-  return end(x, last.as, { value: null }, null, last);
+  return end(x, last.as, { output: NOTHING, error: null }, last);
 }
 
-async function end(
-  x: Execution,
-  state: FinalState,
-  output: HeldValue,
-  error: RunError | null,
-  why?: StopRequest,
-): Promise<DagEnd> {
+const NOTHING: HeldValue = { value: null };
+
+async function end(x: Execution, state: FinalState, outcome: RunOutcome, why?: StopRequest): Promise<DagEnd> {
+  const { error } = outcome;
   changeState(x, state, error ? { error: { ...error } } : {}, why);
   const { run, version_hash } = x.input;
-  const standing = await x.journal.end({ output, error }, { run, type: 'dag', version_hash });
+  const standing = await x.journal.end(outcome, { run, type: 'dag', version_hash });
   return { kind: 'ended', state: standing, error };
 }
 

@@ -88,5 +88,5 @@ function inParts(entries: JournalEntry[]): JournalEntry[][] {
 
 function entryBytes(entry: JournalEntry): number {
   const output = entry.step?.output;
-  return ENTRY_BYTES + (output === undefined || output === null ? 0 : jsonBytes(output as Json));
+  return ENTRY_BYTES + (output === undefined || output === null ? 0 : jsonBytes(output));
 }

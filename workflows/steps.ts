@@ -70,7 +70,7 @@ export function cancelWaiting(x: Execution): void {
 export function onWaitEnd(x: Execution, id: string, { waited_ms, timed_out }: WaitEnd): void {
   const error = { code: 'timeout', message: 'The wait outlasted its timeout.' };
   if (timed_out) endWait(x, id, { state: 'failed', error, cause: 'timeout' });
-  else endWait(x, id, { state: 'succeeded', output: { waited_ms, payload: null } as Json });
+  else endWait(x, id, { state: 'succeeded', output: { waited_ms, payload: null } });
 }
 
 function endWait(

@@ -39,8 +39,8 @@ export interface PlanPart {
 
 /** Activities that run on a task queue of their own kind. */
 export interface NodeActivities {
-  http(task: NodeTask): Promise<NodeResult>;
-  code(task: NodeTask): Promise<NodeResult>;
+  http: (task: NodeTask) => Promise<NodeResult>;
+  code: (task: NodeTask) => Promise<NodeResult>;
 }
 
 /** Short, durable bookkeeping inside a workflow task: no round trip of its own. All are idempotent. */

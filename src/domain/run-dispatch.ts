@@ -106,7 +106,7 @@ function dagInput(run: RunRow, { plan, chars }: CompiledPlan, options: DispatchO
   if (!run.version_hash || !run.workflow)
     throw new AppError('internal', { detail: 'A dag run without a version.' });
   const { id, project_id, workflow, epoch, version_hash, params } = run;
-  const input: HeldValue = run.input_ref ? { stored: true } : { value: run.input as Json };
+  const input: HeldValue = run.input_ref ? { stored: true } : { value: run.input };
   return {
     run: { id, workflow, project_id, created_at: run.created_at.toISOString() },
     epoch,

@@ -18,7 +18,7 @@ export interface DatabaseOptions {
 export interface Database {
   db: Db;
   pool: pg.Pool;
-  close(): Promise<void>;
+  close: () => Promise<void>;
 }
 
 /** Opens a pool. Nothing connects before the first statement. */

@@ -58,7 +58,7 @@ function controlRoute(type: keyof typeof SUMMARIES, { commands, runs, ids }: Dep
         run_id: params.id,
         id,
         type,
-        payload: payload as JsonObject,
+        payload: payload,
         reason,
         actor: principal.id,
       });
@@ -109,7 +109,7 @@ function checkPayload(type: CommandType, payload: JsonObject): { payload: JsonOb
     throw new AppError('validation_failed', { errors });
   }
   const { reason, ...rest } = parsed.data;
-  return { payload: rest as JsonObject, reason };
+  return { payload: rest, reason };
 }
 
 function listRoute({ commands }: Deps): Route {

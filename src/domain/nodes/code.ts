@@ -22,7 +22,7 @@ export function codeNode({ sandbox, blobs }: Deps) {
       const isBlob = typeof value === 'string' && HASH.test(value);
       const bytes = isBlob
         ? (await blobs.get(context.project_id, value)).bytes
-        : Buffer.from(textOf(value as Json));
+        : Buffer.from(textOf(value));
       return [path, new Uint8Array(bytes)] as const;
     });
     return Object.fromEntries(await Promise.all(entries));

@@ -30,7 +30,7 @@ export function snapshotOf(facts: {
     workflow: end.run.workflow,
     // The hash of a materialised definition is also the name of its blob.
     definition: end.version_hash,
-    steps: steps as Json[],
+    steps: steps,
     outcome: { state, output_hash, error: end.outcome.error ? { ...end.outcome.error } : null },
   };
 }
