@@ -1,4 +1,3 @@
-import type { Json } from '../src/contract/json.ts';
 import type { JournalEntry, JournalFlush, RunEnd, RunOutcome } from '../src/contract/journal.ts';
 import type { FinalState } from '../src/contract/run.ts';
 import { local } from './options.ts';

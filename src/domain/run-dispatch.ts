@@ -1,5 +1,4 @@
 import { AppError } from '../contract/errors.ts';
-import type { Json } from '../contract/json.ts';
 import type { HeldValue } from '../contract/run.ts';
 import type { DagInput } from '../contract/workflows.ts';
 import type { TemporalRuns } from '../clients/temporal.ts';

@@ -1,5 +1,5 @@
 import type { RunEnd } from '../../contract/journal.ts';
-import type { Json, JsonObject } from '../../contract/json.ts';
+import type { JsonObject } from '../../contract/json.ts';
 import type { FinalState, StepState } from '../../contract/run.ts';
 
 export interface SnapshotStep {
