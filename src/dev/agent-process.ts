@@ -6,7 +6,10 @@ import { fileURLToPath } from 'node:url';
 import type { SandboxReport } from '../contract/sandbox.ts';
 import type { Log } from './log.ts';
 
-const WORKER = fileURLToPath(new URL('../../worker/main.ts', import.meta.url));
+/** As we are: a source that tsx reads, or a build. */
+const EXTENSION = path.extname(import.meta.url);
+const WORKER = fileURLToPath(new URL(`../../worker/main${EXTENSION}`, import.meta.url));
+const EXEC_ARGV = EXTENSION === '.ts' ? ['--import', 'tsx'] : [];
 const RESTART_MS = { first: 200, longest: 5_000 };
 
 export interface AgentProcess {
@@ -38,7 +41,7 @@ export async function startAgentProcess({ env, data_dir, log }: AgentOptions): P
     const child = fork(WORKER, ['code'], {
       env,
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
-      execArgv: ['--import', 'tsx'],
+      execArgv: EXEC_ARGV,
       detached: true,
     });
     child.stdout?.pipe(output, { end: false });

@@ -37,6 +37,7 @@ export interface Cleanup {
   defer: (undo: () => Promise<unknown>) => void;
   /** Safe to call twice: everybody waits for the one end. */
   run: () => Promise<void>;
+  isRunning: () => boolean;
 }
 
 export function cleanup(onError: (error: unknown) => void): Cleanup {
@@ -45,7 +46,11 @@ export function cleanup(onError: (error: unknown) => void): Cleanup {
   const runAll = async () => {
     for (let undo = undos.pop(); undo; undo = undos.pop()) await undo().catch(onError);
   };
-  return { defer: (undo) => void undos.push(undo), run: () => (running ??= runAll()) };
+  return {
+    defer: (undo) => void undos.push(undo),
+    run: () => (running ??= runAll()),
+    isRunning: () => running !== undefined,
+  };
 }
 
 /** Starts services, product and references. */

@@ -1,7 +1,7 @@
 /** `npm run bench`: every figure of the product beside a reference, taken in alternation in one run. */
 import { readFile, writeFile } from 'node:fs/promises';
 import os from 'node:os';
-import { cleanup, makeBed, type Bed } from './bed.ts';
+import { cleanup, makeBed, type Bed, type Cleanup } from './bed.ts';
 import { paceOf, type Measure } from './measure.ts';
 import { blobs } from './measure-blobs.ts';
 import { counts } from './measure-counts.ts';
@@ -10,7 +10,7 @@ import { memory, start, waiting } from './measure-processes.ts';
 import { fanOut, w4Activities, w4Alone, w4Light } from './measure-runs.ts';
 import { sandbox } from './measure-sandbox.ts';
 import { reads, tagMoves } from './measure-store.ts';
-import { LIMIT_SECONDS, readOptions, type Options } from './options.ts';
+import { LIMIT_SECONDS, readOptions, UsageError, type Options } from './options.ts';
 import { tableOf } from './report.ts';
 import type { Row } from './rows.ts';
 
@@ -18,7 +18,6 @@ import type { Row } from './rows.ts';
 const MEASURES: Readonly<Record<string, Measure>> = {
   w4_light: w4Light,
   w4_alone: w4Alone,
-  w4_activities: w4Activities,
   fan_out: fanOut,
   counts,
   tag_moves: tagMoves,
@@ -26,6 +25,7 @@ const MEASURES: Readonly<Record<string, Measure>> = {
   blobs,
   patches,
   sandbox,
+  w4_activities: w4Activities,
   memory,
   waiting,
   start,
@@ -44,17 +44,28 @@ interface Results {
 }
 
 async function bench(options: Options): Promise<boolean> {
-  const began = Date.now();
   const undo = cleanup((error) => say(`Clean-up: ${String(error)}`));
-  const stop = () => void undo.run().finally(() => process.exit(130));
-  process.on('SIGINT', stop).on('SIGTERM', stop);
+  const stopped = new Promise<never>((_, reject) => {
+    const stop = () =>
+      void undo.run().finally(() => reject(new Interrupted('Stopped; everything is removed.')));
+    process.on('SIGINT', stop).on('SIGTERM', stop);
+  });
+  return Promise.race([stopped, measured(options, undo)]);
+}
+
+class Interrupted extends Error {}
+
+async function measured(options: Options, undo: Cleanup): Promise<boolean> {
+  const began = Date.now();
   try {
     const load_before = os.loadavg();
     say(
       `Starting PostgreSQL, Temporal, the product and the references (load average ${load_before[0]?.toFixed(1)}) …`,
     );
     const bed = await makeBed(options, undo, say);
-    const results = await measureAll(bed, options, began);
+    const results = await measureAll(bed, options, { began, undo });
+    // What was under way when everything was taken from under it is no result.
+    if (undo.isRunning()) return false;
     process.stdout.write(`\n${tableOf(results.rows)}\n`);
     for (const [name, reason] of Object.entries(results.failures))
       process.stdout.write(`FAILED ${name}: ${reason}\n`);
@@ -67,7 +78,11 @@ async function bench(options: Options): Promise<boolean> {
   }
 }
 
-async function measureAll(bed: Bed, options: Options, began: number): Promise<Results> {
+async function measureAll(
+  bed: Bed,
+  options: Options,
+  { began, undo }: { began: number; undo: Cleanup },
+): Promise<Results> {
   const results: Results = { rows: [], details: {}, failures: {}, skipped: [] };
   const limit_seconds = options.only.length > 0 ? Infinity : LIMIT_SECONDS[options.quick ? 'quick' : 'full'];
   const wanted = Object.entries(MEASURES).filter(([name]) =>
@@ -86,6 +101,7 @@ async function measureAll(bed: Bed, options: Options, began: number): Promise<Re
     } catch (error) {
       results.failures[name] = `${textOf(error)}\nThe product's last words:\n${await lastWords(bed)}`;
     }
+    if (undo.isRunning()) break;
     const seconds = ((performance.now() - from) / 1_000).toFixed(0);
     say(`${name}: ${name in results.failures ? 'FAILED' : 'done'} in ${seconds} s`);
   }
@@ -122,6 +138,6 @@ try {
   const options = readOptions(process.argv.slice(2), Object.keys(MEASURES));
   process.exit((await bench(options)) ? 0 : 1);
 } catch (error) {
-  say(textOf(error));
-  process.exit(1);
+  say(error instanceof Interrupted || error instanceof UsageError ? error.message : textOf(error));
+  process.exit(error instanceof Interrupted ? 130 : 1);
 }

@@ -17,6 +17,6 @@ export type Measure = (bed: Bed, pace: Pace) => Promise<Findings>;
 
 export function paceOf({ quick, pairs }: Options): Pace {
   return quick
-    ? { rounds: pairs, scale: 0.2, warm_seconds: 0.5, quick }
+    ? { rounds: pairs, scale: 0.15, warm_seconds: 0.1, quick }
     : { rounds: pairs, scale: 1, warm_seconds: 2, quick };
 }

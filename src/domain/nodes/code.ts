@@ -20,9 +20,7 @@ export function codeNode({ sandbox, blobs }: Deps) {
   async function filesOf(context: NodeContext): Promise<Record<string, Uint8Array>> {
     const entries = Object.entries(context.files).map(async ([path, value]) => {
       const isBlob = typeof value === 'string' && HASH.test(value);
-      const bytes = isBlob
-        ? (await blobs.get(context.project_id, value)).bytes
-        : Buffer.from(textOf(value));
+      const bytes = isBlob ? (await blobs.get(context.project_id, value)).bytes : Buffer.from(textOf(value));
       return [path, new Uint8Array(bytes)] as const;
     });
     return Object.fromEntries(await Promise.all(entries));
