@@ -1,4 +1,4 @@
-/** `tsx src/main.ts <stack|api|migrate>`: the processes of the product, the worker (worker/main.ts) aside. */
+/** `tsx src/main.ts <stack|api|migrate|warm-go>`: the processes of the product, the worker (worker/main.ts) aside. */
 import { ConfigError, loadConfig, standaloneConfig, type Config } from './config.ts';
 
 const COMMANDS: Readonly<Record<string, (config: Config) => Promise<void>>> = {
@@ -9,6 +9,10 @@ const COMMANDS: Readonly<Record<string, (config: Config) => Promise<void>>> = {
   async api(config) {
     const { runApi } = await import('./api-process.ts');
     await runApi(standaloneConfig(config));
+  },
+  async 'warm-go'(config) {
+    const { warmGoCache } = await import('./sandbox/go-cache.ts');
+    await warmGoCache(config.sandbox.go_cache_dir);
   },
   async migrate(config) {
     const { migrate } = await import('./persistence/migrate.ts');

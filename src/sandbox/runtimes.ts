@@ -76,7 +76,7 @@ async function goRuntime(cache_dir: string): Promise<RuntimeFound> {
   const root = dirname(dirname(realpathSync(go)));
   const version = goVersion(root);
   const cache = await goCache(cache_dir, version);
-  if (!cache) return { missing: 'the go build cache is not warm; warm it once with warmGoCache(cache_dir)' };
+  if (!cache) return { missing: 'the go build cache is not warm; `npm run warm-go` does that once' };
   if (!isReachable(cache) || !isReachable(root)) return { missing: `go or its build cache ${CLOSED}` };
   return {
     executable: join(root, 'bin/go'),

@@ -67,5 +67,5 @@ test.each<[string, () => unknown]>([
   const value = document();
   const start = performance.now();
   expect(validateDefinition(value).length).toBeGreaterThan(0);
-  expect(performance.now() - start).toBeLessThan(2_000);
+  expect(performance.now() - start).toBeLessThan(10_000);
 });

@@ -346,7 +346,7 @@ describe('bounded growth', () => {
   it('refuses doubling by copy fast', () => {
     const doubling = Array.from({ length: 100 }, (_, i) => ({ op: 'copy', from: '', path: `/${i}` }));
     let error: AppError | undefined;
-    expect(elapsed(() => (error = refusalOf({ a: 'x'.repeat(100) }, doubling)))).toBeLessThan(1_000);
+    expect(elapsed(() => (error = refusalOf({ a: 'x'.repeat(100) }, doubling)))).toBeLessThan(5_000);
     expect(error?.code).toBe('patch_invalid');
   });
 
@@ -398,7 +398,7 @@ describe('bounded growth', () => {
       path: `/key-${i}`,
       value: 'x',
     }));
-    expect(elapsed(() => apply(document, operations))).toBeLessThan(1_000);
+    expect(elapsed(() => apply(document, operations))).toBeLessThan(5_000);
   });
 });
 
