@@ -25,6 +25,8 @@ export async function runStack(config: Config): Promise<void> {
     role: '',
     log_file: path.join(config.data_dir, 'logs', 'orchestrator.log'),
   });
+  // Loading these takes as long as starting the servers does.
+  const modules = Promise.all([import('../serve.ts'), import('../../worker/start.ts')]);
   const services = await startServices({
     database_url: config.database.url?.reveal(),
     temporal_address: config.temporal.host_port,
@@ -38,10 +40,7 @@ export async function runStack(config: Config): Promise<void> {
     temporal_address,
     eager: true,
   });
-  const [{ serveApi }, { startInterpreterWorker }] = await Promise.all([
-    import('../serve.ts'),
-    import('../../worker/start.ts'),
-  ]);
+  const [{ serveApi }, { startInterpreterWorker }] = await modules;
   const [agent, worker] = await Promise.all([
     startAgentProcess({ env: agentEnvironment(services, token), data_dir, log: say }),
     startInterpreterWorker({ ...base, temporal }),

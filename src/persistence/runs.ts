@@ -4,7 +4,7 @@ import type { RunState } from '../contract/run.ts';
 import type { Db } from './db.ts';
 import { artifact } from './schema/artifacts.ts';
 import { run as runTable, runStateTransition } from './schema/runs.ts';
-import { run, statement } from './statement.ts';
+import { run, runOne, statement } from './statement.ts';
 
 export type RunRow = typeof runTable.$inferSelect;
 
@@ -53,17 +53,12 @@ export function runRepository(db: Db) {
     },
 
     async find(project_id: string, id: string): Promise<RunRow | undefined> {
-      const rows = await db
-        .select()
-        .from(runTable)
-        .where(and(eq(runTable.id, id), eq(runTable.project_id, project_id)));
-      return rows[0];
+      return runOne(db, FIND, [id, project_id]);
     },
 
     /** For the engine itself, which serves every project. */
     async findAny(id: string): Promise<RunRow | undefined> {
-      const rows = await db.select().from(runTable).where(eq(runTable.id, id));
-      return rows[0];
+      return runOne(db, FIND, [id, null]);
     },
 
     /** Newest first. */
@@ -112,6 +107,12 @@ export function runRepository(db: Db) {
 }
 
 export type RunRepository = ReturnType<typeof runRepository>;
+
+/** Read at every poll of a run; the columns are named as the row's members are. */
+const FIND = statement<RunRow>(
+  'run_find',
+  'SELECT * FROM run WHERE id = $1 AND ($2::uuid IS NULL OR project_id = $2)',
+);
 
 const INSERT = statement(
   'run_insert',

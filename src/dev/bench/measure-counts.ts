@@ -5,8 +5,9 @@ import { Client, Connection } from '@temporalio/client';
 import pg from 'pg';
 import type { Bed } from './bed.ts';
 import type { Measure } from './measure.ts';
-import { lightRun } from './measure-runs.ts';
-import { plainRow } from './rows.ts';
+import { httpRun, lightRun } from './measure-runs.ts';
+import type { RawWorkflow } from './raw.ts';
+import { plainRow, type Row, type Target } from './rows.ts';
 
 const RUNS = 20;
 /** PostgreSQL writes its log, and reads a changed setting, a little later. */
@@ -19,43 +20,61 @@ const STATEMENT = /LOG: {2}(?:execute [^:]*|statement): (.*)/;
  * anyway is measured idle for as long and taken off.
  */
 export const counts: Measure = async (bed) => {
-  const once = await lightRun(bed);
-  await once();
-  const ids: string[] = [];
-  const { busy, idle, statements } = await withStatementLog(bed, async (read) => {
+  const light = await countRuns(bed, await lightRun(bed));
+  const http = await countRuns(bed, await httpRun(bed));
+  const events = (workflow: RawWorkflow) => bed.raw.call('historyEvents', workflow);
+  const raw = {
+    local: await events('w4Local'),
+    activities: await events('w4Activities'),
+    empty: await events('empty'),
+  };
+  const budget = { of: 'ours', at_most: 8 } as const;
+  const raw_light = `raw SDK: ${raw.local} with local activities, ${raw.empty} for an empty workflow`;
+  return {
+    rows: [
+      statementsRow('light', light, budget),
+      plainRow({ name: 'Temporal events per W4 light run', unit: 'events', note: raw_light }, [light.events]),
+      statementsRow('http', http),
+      plainRow(
+        { name: 'Temporal events per W4 http run', unit: 'events', note: `raw SDK: ${raw.activities}` },
+        [http.events],
+      ),
+    ],
+    details: { light, http, raw },
+  };
+};
+
+interface Counted {
+  busy: number;
+  idle: number;
+  /** History events of one run. */
+  events: number;
+  /** How often each statement came in all runs, by its beginning. */
+  statements: Record<string, number>;
+}
+
+async function countRuns(bed: Bed, once: () => Promise<string>): Promise<Counted> {
+  const first_id = await once();
+  const counted = await withStatementLog(bed, async (read) => {
     const start = performance.now();
     const busy = await read(async () => {
-      for (let i = 0; i < RUNS; i += 1) ids.push(await once());
+      for (let i = 0; i < RUNS; i += 1) await once();
     });
     const took_ms = performance.now() - start;
     const idle = await read(() => pause(took_ms));
     return { busy: busy.length, idle: idle.length, statements: tally(busy) };
   });
-  const ours = await historyEvents(bed.services.temporal.address, ids[0] ?? '');
-  const raw = {
-    local: await bed.raw.call('historyEvents', 'w4Local'),
-    empty: await bed.raw.call('historyEvents', 'empty'),
-  };
-  const note = `counted by PostgreSQL over ${RUNS} runs, the start, the end and both HTTP requests included; ${idle} of ${busy} were idle traffic`;
-  return {
-    rows: [
-      plainRow(
-        { name: 'SQL statements per W4 light run', unit: 'statements', note },
-        [(busy - idle) / RUNS],
-        { of: 'ours', at_most: 8 },
-      ),
-      plainRow(
-        {
-          name: 'Temporal events per W4 light run',
-          unit: 'events',
-          note: `raw SDK: ${raw.local} with local activities, ${raw.empty} for an empty workflow`,
-        },
-        [ours],
-      ),
-    ],
-    details: { statements, idle, ours, raw },
-  };
-};
+  return { ...counted, events: await historyEvents(bed.services.temporal.address, first_id) };
+}
+
+function statementsRow(kind: string, { busy, idle }: Counted, target?: Target): Row {
+  const note = `counted by PostgreSQL over ${RUNS} runs, start, end and both HTTP requests included; ${idle} of ${busy} were idle traffic`;
+  return plainRow(
+    { name: `SQL statements per W4 ${kind} run`, unit: 'statements', note },
+    [(busy - idle) / RUNS],
+    target,
+  );
+}
 
 type ReadStatements = (during: () => Promise<unknown>) => Promise<string[]>;
 

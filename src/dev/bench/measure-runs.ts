@@ -48,6 +48,13 @@ export async function lightRun({ api }: Bed): Promise<() => Promise<string>> {
   return () => runOnce(api, LIGHT, (n) => ({ d: { result: (n + 1) * 2 } }));
 }
 
+/** The four http steps, published; answers how to make one run of them. */
+export async function httpRun({ api, places }: Bed): Promise<() => Promise<string>> {
+  const tag = 'bench-http';
+  await publish(api, tag, httpDefinition(tag, places.nothing_url));
+  return () => runOnce(api, tag, () => 4 * 204);
+}
+
 export const w4Light: Measure = async (bed, pace) => {
   const once = await lightRun(bed);
   const clients = clientsOf(pace);
@@ -122,9 +129,7 @@ export const w4Alone: Measure = async (bed, pace) => {
 };
 
 export const w4Activities: Measure = async (bed, pace) => {
-  const tag = 'bench-http';
-  await publish(bed.api, tag, httpDefinition(tag, bed.places.nothing_url));
-  const once = () => runOnce(bed.api, tag, () => 4 * 204);
+  const once = await httpRun(bed);
   const clients = clientsOf(pace);
   const load = { clients, seconds: 6 * pace.scale };
   const rounds = await compare({ bed, pace, once, workflow: 'w4Activities' }, load);
