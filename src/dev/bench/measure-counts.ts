@@ -5,7 +5,7 @@ import { Client, Connection } from '@temporalio/client';
 import pg from 'pg';
 import type { Bed } from './bed.ts';
 import type { Measure } from './measure.ts';
-import { httpRun, lightRun } from './measure-runs.ts';
+import { httpRun, lightRun } from './runs.ts';
 import type { RawWorkflow } from './raw.ts';
 import { plainRow, type Row, type Target } from './rows.ts';
 

@@ -5,7 +5,7 @@ import type { Bed } from './bed.ts';
 import { waitDefinition } from './definitions.ts';
 import { driveLoad } from './load.ts';
 import type { Measure } from './measure.ts';
-import { publish } from './measure-runs.ts';
+import { publish } from './runs.ts';
 import { cpuMs, residentMb } from './proc.ts';
 import { cleanEnvironment, startNode, stopProcess, untilThere } from './processes.ts';
 import { productEnvironment, readyStack } from './product.ts';

@@ -3,7 +3,7 @@ import { lightDefinition } from './definitions.ts';
 import type { HttpClient } from './http-client.ts';
 import { driveLoad } from './load.ts';
 import type { Measure, Pace } from './measure.ts';
-import { lightRun, publish } from './measure-runs.ts';
+import { lightRun, publish } from './runs.ts';
 import { alternate, type Round } from './pairs.ts';
 import { cpuMs } from './proc.ts';
 import { comparedRow, generatorNote } from './rows.ts';
