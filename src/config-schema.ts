@@ -145,7 +145,7 @@ export const configSchema = section({
       integer(0, 100_000).default(500),
       'Workflows kept in memory between their tasks.',
     ),
-    max_concurrent_workflow_tasks: field(integer(2, 10_000).default(40), 'Workflow tasks at once.'),
+    max_concurrent_workflow_tasks: field(integer(2, 10_000).default(200), 'Workflow tasks at once.'),
     max_concurrent_activities: field(integer(1, 10_000).default(100), 'Light activities at once.'),
     max_concurrent_local_activities: field(integer(1, 10_000).default(100), 'Local activities at once.'),
     max_concurrent_code_tasks: field(integer(1, 1000).optional(), 'Sandboxed programs at once.', {
@@ -166,7 +166,7 @@ export const configSchema = section({
     ),
     reconcile_interval_seconds: field(
       integer(1, 86_400).default(60),
-      'How often rows are compared with Temporal.',
+      'Reserved for the reconciler; not used yet.',
     ),
   }),
   data_dir: field(word.default('.orchestrator'), 'Where the embedded stack keeps its data.'),

@@ -5,13 +5,13 @@ import { fileURLToPath } from 'node:url';
 import { bundleWorkflowCode, type BundlerPlugin } from '@temporalio/worker';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
-/** Everything a workflow bundle may be made of: what workflows may import, and the locked packages. */
-const SOURCES = ['workflows', 'src/contract', 'src/language'];
+/** Everything a workflow bundle may be made of: what workflows may import, how it is made, and the locked packages. */
+const SOURCES = ['workflows', 'src/contract', 'src/language', 'worker'];
 const LOCK = 'node_modules/.package-lock.json';
 
 /**
- * The workflow code as one file, with the interceptors the plugins add to it. Bundling takes seconds, so the result is kept under the hash of its sources; a
- * changed source is another file, never a stale one.
+ * The workflow code as one file, with the interceptors the plugins add to it. Bundling takes seconds, so the result is
+ * kept under the hash of its sources; a changed source is another file, never a stale one.
  */
 export async function workflowBundle(
   cache_dir: string,
@@ -20,16 +20,25 @@ export async function workflowBundle(
   const names = plugins.map((plugin) => `-${plugin.name}`).join('');
   const codePath = path.join(cache_dir, `workflows-${await sourceHash()}${names}.js`);
   if (await isThere(codePath)) return { codePath };
-  const workflowsPath = fileURLToPath(
-    new URL(`../workflows/index${path.extname(import.meta.url)}`, import.meta.url),
-  );
-  const { code } = await bundleWorkflowCode({ workflowsPath, plugins, logger: quiet });
+  const workflowsPath = sibling('../workflows/index');
+  const { code } = await bundleWorkflowCode({
+    workflowsPath,
+    plugins,
+    // Evaluated once for all runs instead of once per run; it keeps nothing but caches of pure results.
+    preloadModules: [sibling('../src/language/expression')],
+    logger: quiet,
+  });
   await mkdir(cache_dir, { recursive: true });
   // Renamed into place: two workers that start at once write the same bytes.
   const draft = `${codePath}.${process.pid}`;
   await writeFile(draft, code);
   await rename(draft, codePath);
   return { codePath };
+}
+
+/** A module of ours: a source, or its build where we are one ourselves. */
+function sibling(module: string): string {
+  return fileURLToPath(new URL(`${module}${path.extname(import.meta.url)}`, import.meta.url));
 }
 
 async function sourceHash(): Promise<string> {

@@ -126,7 +126,8 @@ export function runService(deps: Deps) {
     ): Promise<RunRow> {
       const until = Date.now() + seconds * 1_000;
       let wake = () => {};
-      const stop = feed.follow(id, () => wake());
+      // Only the end is worth another look at the row.
+      const stop = feed.follow(id, (ended) => void (ended && wake()));
       try {
         for (;;) {
           const woken = new Promise<void>((resolve) => (wake = resolve));

@@ -3,7 +3,8 @@ import { RUN_CHANNEL } from './run-journal.ts';
 
 export interface RunNews {
   run_id: string;
-  last_seq: number;
+  /** The run has ended: nothing will follow. */
+  ended: boolean;
 }
 
 export interface Notifications {
@@ -13,7 +14,7 @@ export interface Notifications {
 const RECONNECT_MS = 500;
 
 /**
- * Listens for news of runs on a connection of its own. `onNews` gets the run and its newest event; after a lost
+ * Listens for news of runs on a connection of its own. `onNews` gets the run and whether it has ended; after a lost
  * connection `onGap` is called, since what was announced meanwhile is not repeated.
  */
 export async function listenForRuns(
@@ -26,8 +27,8 @@ export async function listenForRuns(
   async function connect(): Promise<void> {
     const next = new pg.Client({ connectionString: url, keepAlive: true });
     next.on('notification', ({ payload }) => {
-      const [run_id, last_seq] = (payload ?? '').split(':');
-      if (run_id) handlers.onNews({ run_id, last_seq: Number(last_seq) });
+      const [run_id, , end] = (payload ?? '').split(':');
+      if (run_id) handlers.onNews({ run_id, ended: end !== undefined });
     });
     next.once('error', () => void next.end().catch(() => undefined));
     next.once('end', () => void reconnect());

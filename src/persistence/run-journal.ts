@@ -3,7 +3,7 @@ import type { RunState } from '../contract/run.ts';
 import type { Db } from './db.ts';
 import { run, statement } from './statement.ts';
 
-/** The name runs' news goes out under; the payload is `<run id>:<last seq>`. */
+/** The name runs' news goes out under; the payload is `<run id>:<last seq>`, and `:end` after it for the last. */
 export const RUN_CHANNEL = 'orchestrator_run';
 
 /** The artifact a run leaves at its end. */
@@ -84,6 +84,8 @@ const journalParts = (more_columns: string) => `
 /** Wakes whoever follows the run; no row when the flush was dropped. */
 const ANNOUNCE = `SELECT pg_notify('${RUN_CHANNEL}', r.id || ':' || r.last_event_seq) FROM r`;
 
+const ANNOUNCE_END = `SELECT pg_notify('${RUN_CHANNEL}', r.id || ':' || r.last_event_seq || ':end') FROM r`;
+
 const FLUSH = statement('run_journal_flush', `WITH ${journalParts('')} ${ANNOUNCE}`);
 
 // A statement may change a row once only: $41 and $42 keep what this flush writes out of the sweeping updates.
@@ -109,7 +111,7 @@ const END = statement(
     FROM r WHERE c.run_id = r.id AND c.state IN ('queued', 'delivered') AND c.id <> ALL ($42::text[])
   ), undelivered AS (
     DELETE FROM outbox o USING r WHERE o.run_id = r.id AND o.kind = 'command'
-  ) ${ANNOUNCE}`,
+  ) ${ANNOUNCE_END}`,
 );
 
 function flushValues(flush: JournalFlush, steps: HashedStep[]): unknown[] {

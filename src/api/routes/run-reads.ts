@@ -82,7 +82,7 @@ function streamRoute({ runs, reads, feed, shutdown }: Deps): Route {
         req,
         res,
         last_event_id: lastEventId(req),
-        subscribe: (onNews) => feed.follow(id, onNews),
+        subscribe: (onNews) => feed.follow(id, () => onNews()),
         fetchAfter: (seq) => reads.moreEvents(id, seq, STREAM_BATCH),
         is_final: ({ type }) => type.startsWith('run.') && isFinal(type.slice('run.'.length) as RunState),
         isOver: async () => isFinal((await runs.get(project_id, id)).state),
