@@ -35,14 +35,6 @@ export function outboxRepository(db: Db) {
     async done(id: string): Promise<void> {
       await db.delete(outbox).where(eq(outbox.id, id));
     },
-
-    /** Items that wait longer than they should: the sweeper's measure. */
-    async overdue(older_than_seconds: number): Promise<number> {
-      const result = await db.execute<{ count: string }>(
-        sql`SELECT count(*) FROM outbox WHERE created_at < clock_timestamp() - make_interval(secs => ${older_than_seconds})`,
-      );
-      return Number(result.rows[0]?.count ?? 0);
-    },
   };
 }
 

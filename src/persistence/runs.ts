@@ -3,7 +3,7 @@ import type { Json, JsonObject } from '../contract/json.ts';
 import type { RunState } from '../contract/run.ts';
 import type { Db } from './db.ts';
 import { artifact } from './schema/artifacts.ts';
-import { run as runTable, runStateTransition } from './schema/runs.ts';
+import { run as runTable } from './schema/runs.ts';
 import { run, runOne, statement } from './statement.ts';
 
 export type RunRow = typeof runTable.$inferSelect;
@@ -94,14 +94,6 @@ export function runRepository(db: Db) {
         sql`SELECT count(*) FROM run WHERE ended_at IS NULL`,
       );
       return Number(result.rows[0]?.count ?? 0);
-    },
-
-    async transitions(run_id: string) {
-      return db
-        .select()
-        .from(runStateTransition)
-        .where(eq(runStateTransition.run_id, run_id))
-        .orderBy(runStateTransition.event_seq);
     },
   };
 }

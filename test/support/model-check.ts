@@ -1,5 +1,6 @@
 import { Client, Connection } from '@temporalio/client';
 import pg from 'pg';
+import { RUN_TRANSITIONS, type RunState } from '../../src/contract/run.ts';
 
 const FINAL = ['completed', 'failed', 'errored', 'terminated', 'cancelled'];
 /** Temporal close status → the run states it may stand for (contract §4). */
@@ -26,6 +27,7 @@ export async function contradictions(database_url: string, temporal_address: str
       const { rows } = await db.query<{ about: string }>(query);
       found.push(...rows.map((row) => `${what}: ${row.about}`));
     }
+    found.push(...(await forbiddenTransitions(db)));
     const { rows } = await db.query<{ id: string; state: string }>('SELECT id, state FROM run');
     const client = new Client({ connection });
     for (const row of rows) found.push(...(await againstTemporal(client, row)));
@@ -34,6 +36,16 @@ export async function contradictions(database_url: string, temporal_address: str
     await connection.close();
     await db.end();
   }
+}
+
+/** Changes of state that the one table of them (contract §4) does not have. */
+async function forbiddenTransitions(db: pg.Client): Promise<string[]> {
+  const { rows } = await db.query<{ run_id: string; from_state: RunState; to_state: RunState }>(
+    'SELECT run_id, from_state, to_state FROM run_state_transition WHERE from_state IS NOT NULL',
+  );
+  return rows
+    .filter(({ from_state, to_state }) => !RUN_TRANSITIONS[from_state].includes(to_state))
+    .map(({ run_id, from_state, to_state }) => `run ${run_id} went from ${from_state} to ${to_state}`);
 }
 
 async function againstTemporal(client: Client, run: { id: string; state: string }): Promise<string[]> {
