@@ -14,13 +14,20 @@ export interface BlobInfo {
   size_bytes: number;
 }
 
+// Storing a blob again revives it when it was collected, and takes it off the list of what may be.
+const REVIVE = (input: string) => `UPDATE cas_blob b SET unreachable_since = NULL, collected_at = NULL,
+       content = CASE WHEN b.collected_at IS NULL THEN b.content ELSE i.content END
+     FROM ${input} WHERE b.cas_id = i.cas_id AND (b.unreachable_since IS NOT NULL OR b.collected_at IS NOT NULL)`;
+
 // One statement: the grant's foreign key is checked at its end, when the blob is there.
 const PUT = statement<{ cas_id: string }>(
   'blob_put',
   `WITH stored AS (
-     INSERT INTO cas_blob (cas_id, media_type, size_bytes, content) VALUES ($2, $3, $4, $5) ON CONFLICT DO NOTHING
+     INSERT INTO cas_blob (cas_id, size_bytes, content) VALUES ($2, $4, $5) ON CONFLICT DO NOTHING
+   ), revived AS (
+     ${REVIVE('(SELECT $2 AS cas_id, $5 AS content) i')}
    )
-   INSERT INTO blob_grant (project_id, cas_id) VALUES ($1, $2) ON CONFLICT DO NOTHING RETURNING cas_id`,
+   INSERT INTO blob_grant (project_id, cas_id, media_type) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING RETURNING cas_id`,
 );
 
 // Sorted, so that two writers of the same blobs wait for each other in one order and never in a circle.
@@ -29,10 +36,12 @@ const PUT_MANY = statement<{ cas_id: string }>(
   `WITH input AS (
      SELECT * FROM unnest($2::text[], $3::text[], $4::bytea[]) AS i (cas_id, media_type, content) ORDER BY cas_id
    ), stored AS (
-     INSERT INTO cas_blob (cas_id, media_type, size_bytes, content)
-     SELECT cas_id, media_type, octet_length(content), content FROM input ORDER BY cas_id ON CONFLICT DO NOTHING
+     INSERT INTO cas_blob (cas_id, size_bytes, content)
+     SELECT cas_id, octet_length(content), content FROM input ORDER BY cas_id ON CONFLICT DO NOTHING
+   ), revived AS (
+     ${REVIVE('input i')}
    )
-   INSERT INTO blob_grant (project_id, cas_id) SELECT $1, cas_id FROM input ORDER BY cas_id
+   INSERT INTO blob_grant (project_id, cas_id, media_type) SELECT $1, cas_id, media_type FROM input ORDER BY cas_id
    ON CONFLICT DO NOTHING RETURNING cas_id`,
 );
 
@@ -41,13 +50,13 @@ const INLINE_BYTES = 65_536;
 // A larger blob comes by COPY.
 const GET = statement<{ media_type: string; size_bytes: string; content: Buffer | null }>(
   'blob_get',
-  `SELECT b.media_type, b.size_bytes, CASE WHEN b.size_bytes <= ${INLINE_BYTES} THEN b.content END AS content FROM blob_grant g JOIN cas_blob b ON b.cas_id = g.cas_id
+  `SELECT g.media_type, b.size_bytes, CASE WHEN b.size_bytes <= ${INLINE_BYTES} THEN b.content END AS content FROM blob_grant g JOIN cas_blob b ON b.cas_id = g.cas_id
    WHERE g.project_id = $1 AND g.cas_id = $2`,
 );
 
 const HEAD = statement<{ media_type: string; size_bytes: string }>(
   'blob_head',
-  `SELECT b.media_type, b.size_bytes FROM blob_grant g JOIN cas_blob b ON b.cas_id = g.cas_id
+  `SELECT g.media_type, b.size_bytes FROM blob_grant g JOIN cas_blob b ON b.cas_id = g.cas_id
    WHERE g.project_id = $1 AND g.cas_id = $2`,
 );
 

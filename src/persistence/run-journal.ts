@@ -94,10 +94,10 @@ const END = statement(
   `WITH ${journalParts(`,
       output = $33::json, output_ref = $34, error = $35::json, reason = $36, snapshot_id = $37::uuid,
       ended_at = clock_timestamp()`)}, blob AS (
-    INSERT INTO cas_blob (cas_id, media_type, size_bytes, content)
-    SELECT $38, 'application/json', $39, $40 FROM r ON CONFLICT DO NOTHING
+    INSERT INTO cas_blob (cas_id, size_bytes, content)
+    SELECT $38, $39, $40 FROM r ON CONFLICT DO NOTHING
   ), granted AS (
-    INSERT INTO blob_grant (project_id, cas_id) SELECT r.project_id, $38 FROM r ON CONFLICT DO NOTHING
+    INSERT INTO blob_grant (project_id, cas_id, media_type) SELECT r.project_id, $38, 'application/json' FROM r ON CONFLICT DO NOTHING
   ), snapshot AS (
     INSERT INTO artifact (id, project_id, kind, cas_id, plan_hash, created_by)
     SELECT $37::uuid, r.project_id, 'run_snapshot', $38, coalesce(a.plan_hash, a.version_hash), 'engine'

@@ -109,9 +109,9 @@ const FIND = statement<RunRow>(
 const INSERT = statement(
   'run_insert',
   `WITH blob AS (
-    INSERT INTO cas_blob (cas_id, media_type, size_bytes, content) VALUES ($1, 'application/json', $2, $3) ON CONFLICT DO NOTHING
+    INSERT INTO cas_blob (cas_id, size_bytes, content) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING
   ), granted AS (
-    INSERT INTO blob_grant (project_id, cas_id) VALUES ($4, $1) ON CONFLICT DO NOTHING
+    INSERT INTO blob_grant (project_id, cas_id, media_type) VALUES ($4, $1, 'application/json') ON CONFLICT DO NOTHING
   ), manifest AS (
     INSERT INTO artifact (id, project_id, kind, cas_id, created_by, created_at) VALUES ($5, $4, 'run_manifest', $1, $6, $7)
   ), run AS (

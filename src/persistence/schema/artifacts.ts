@@ -1,5 +1,5 @@
 import { sql } from 'drizzle-orm';
-import { integer, pgTable, primaryKey, text, uuid } from 'drizzle-orm/pg-core';
+import { boolean, integer, pgTable, primaryKey, text, uuid } from 'drizzle-orm/pg-core';
 import { instant } from './columns.ts';
 
 export const artifact = pgTable('artifact', {
@@ -19,6 +19,8 @@ export const artifact = pgTable('artifact', {
   message: text('message'),
   created_by: text('created_by').notNull(),
   created_at: instant('created_at').notNull().defaultNow(),
+  unreachable_since: instant('unreachable_since'),
+  live: boolean('live').notNull().default(true),
   chain_length: integer('chain_length').generatedAlwaysAs(sql`nullif(depth, 0)`),
   base_kind: text('base_kind').generatedAlwaysAs(
     sql`CASE WHEN base_version IS NULL THEN NULL ELSE 'dag_version' END`,
