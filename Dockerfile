@@ -5,6 +5,17 @@ WORKDIR /app
 COPY package.json package-lock.json ./
 RUN npm ci --omit=dev --no-audit --no-fund
 
+FROM node:20-bookworm-slim AS build
+WORKDIR /app
+COPY package.json package-lock.json ./
+RUN npm ci --no-audit --no-fund
+COPY tsconfig.json tsconfig.build.json ./
+COPY src ./src
+COPY workflows ./workflows
+COPY activities ./activities
+COPY worker ./worker
+RUN npm run build
+
 FROM node:20-bookworm-slim AS runtime
 # bubblewrap is the code sandbox; python3 runs python nodes. Node and bash are there already; go nodes are reported as
 # unavailable in this image.
@@ -18,15 +29,12 @@ ENV NODE_ENV=production \
 WORKDIR /app
 RUN install --directory --owner=node --group=node --mode=0700 /var/lib/orchestrator
 COPY --from=packages /app/node_modules ./node_modules
-COPY package.json tsconfig.json ./
+COPY --from=build /app/dist ./dist
+COPY package.json ./
 COPY migrations ./migrations
-COPY src ./src
-COPY workflows ./workflows
-COPY activities ./activities
-COPY worker ./worker
 # Code and packages belong to root: what runs here cannot change them.
 USER node
 EXPOSE 8080 9090
 # Not through npm, so that SIGTERM reaches the process itself and it stops in order.
-ENTRYPOINT ["tini", "--", "node", "--import", "tsx"]
-CMD ["src/main.ts", "api"]
+ENTRYPOINT ["tini", "--", "node"]
+CMD ["dist/src/main.js", "api"]

@@ -61,6 +61,13 @@ export const databaseUrl = word
 export const secretText = (min_length: number) =>
   z.string('must be text').min(min_length, `must have at least ${min_length} characters`).transform(secret);
 
+/** A token as the header `Authorization: Bearer` can carry it. */
+export const bearerToken = z
+  .string('must be text')
+  .min(32, 'must have at least 32 characters')
+  .regex(/^[A-Za-z0-9\-._~+/]*=*$/, 'may have letters, digits and -._~+/ only')
+  .transform(secret);
+
 function protocolOf(text: string): string {
   return URL.canParse(text) ? new URL(text).protocol : '';
 }

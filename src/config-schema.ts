@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import {
   address,
+  bearerToken,
   databaseUrl,
   flag,
   httpUrl,
@@ -10,6 +11,8 @@ import {
   word,
   type FieldMeta,
 } from './config-fields.ts';
+import { refuseHalfAStore } from './config-store.ts';
+import { refuseSharedToken, tokens } from './config-tokens.ts';
 
 const KIB = 1024;
 const MIB = 1024 * KIB;
@@ -99,21 +102,31 @@ export const configSchema = section({
   }),
   auth: section({
     api_token: field(
-      secretText(32).optional(),
+      bearerToken.optional(),
       'Bearer token of the administrator; the embedded stack makes one.',
       {
         aliases: ['ORCHESTRATOR_API_TOKEN'],
         secret: true,
       },
     ),
+    tokens: field(
+      tokens.default([]),
+      'Further bearer tokens: `name`, `token`, `role`, `projects`, `permissions`.',
+      {
+        secret: true,
+        default_text: '🔒 none',
+      },
+    ),
     jwt_secret: field(secretText(32).optional(), 'Reserved for signed-in sessions; not used yet.', {
       aliases: ['JWT_SECRET'],
       secret: true,
     }),
-  }),
+  }).superRefine(refuseSharedToken),
   limits: section({
     body_bytes: field(integer(1, 64 * MIB).default(MIB), 'Largest JSON body.'),
     blob_bytes: field(integer(1, 1024 * MIB).default(64 * MIB), 'Largest blob.'),
+    bundle_bytes: field(integer(1, MANY * MIB).default(1024 * MIB), 'Largest bundle.'),
+    bundle_artifacts: field(integer(1, MANY).default(50_000), 'Versions in one bundle.'),
     heartbeat_bytes: field(integer(1, MIB).default(32 * KIB), 'Largest heartbeat body.'),
     json_depth: field(integer(1, 1000).default(64), 'Deepest nesting of a JSON body.'),
     patch_operations: field(integer(1, 100_000).default(1000), 'Operations in one JSON Patch.'),
@@ -124,6 +137,35 @@ export const configSchema = section({
     rate_per_second: field(integer(1, MANY).default(100), 'Requests per second and principal.'),
     rate_burst: field(integer(1, MANY).default(1000), 'Requests a principal may make at once after a rest.'),
   }),
+  store: section({
+    compact_after_patches: field(
+      integer(1, 100_000).optional(),
+      'Patches on one base before the next one is put on their compaction; at most `limits.chain`.',
+      { default_text: '`limits.chain`' },
+    ),
+    inline_blob_bytes: field(
+      integer(0, MIB).default(MIB),
+      'Blobs up to this size are in their database rows, larger ones in the object store.',
+    ),
+    object_store: field(
+      z.enum(['postgres', 'directory', 's3']).default('postgres'),
+      'Where new large blobs go; those elsewhere stay readable while their store is configured.',
+    ),
+    object_directory: field(word.optional(), 'Directory of the object store `directory`.', {
+      default_text: '`<data_dir>/objects`',
+    }),
+    s3_endpoint: field(httpUrl.optional(), "Server that speaks the S3 protocol; Amazon's without it."),
+    s3_region: field(word.default('us-east-1'), 'Region of the bucket.'),
+    s3_bucket: field(word.optional(), 'Bucket of the object store `s3`.'),
+    s3_access_key_id: field(word.optional(), 'Without it credentials are looked for as the AWS SDK does.'),
+    s3_secret_access_key: field(secretText(1).optional(), 'Belongs to the access key.', { secret: true }),
+    s3_force_path_style: field(flag.optional(), "The bucket goes into the path, not into the host's name.", {
+      default_text: '`true` with an endpoint',
+    }),
+    spool_directory: field(word.optional(), 'Where large uploads are kept aside until they are whole.', {
+      default_text: '`<data_dir>/spool`',
+    }),
+  }).superRefine(refuseHalfAStore),
   http_node: section({
     allow_hosts: field(
       list.default([]),
@@ -142,7 +184,7 @@ export const configSchema = section({
   }),
   worker: section({
     max_cached_workflows: field(
-      integer(0, 100_000).default(500),
+      integer(0, 100_000).default(100),
       'Workflows kept in memory between their tasks.',
     ),
     max_concurrent_workflow_tasks: field(integer(2, 10_000).default(200), 'Workflow tasks at once.'),

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import path from 'node:path';
-import { parse as parseYaml } from 'yaml';
 import { ENVIRONMENT_ONLY, SETTINGS, type Setting } from './config-settings.ts';
 
 export type Env = Readonly<Record<string, string | undefined>>;
@@ -31,7 +31,7 @@ function readFile(source: Source, env: Env, cwd: string): void {
   const named = given(env, 'ORCHESTRATOR_CONFIG') ? env.ORCHESTRATOR_CONFIG : undefined;
   const file = path.resolve(cwd, named ?? 'config.yaml');
   try {
-    const content: unknown = parseYaml(readFileSync(file, 'utf8'));
+    const content = parseYaml(readFileSync(file, 'utf8'));
     if (isTree(content)) source.tree = content;
     else if (content !== null) source.problems.push(`${file}: must be a mapping of settings`);
   } catch (error) {
@@ -41,6 +41,12 @@ function readFile(source: Source, env: Env, cwd: string): void {
       absent ? `ORCHESTRATOR_CONFIG: there is no ${file}` : `${file}: ${firstLine(error)}`,
     );
   }
+}
+
+/** The parser takes 9 MB of memory, so that only a process that has a file loads it. */
+function parseYaml(text: string): unknown {
+  const { parse } = createRequire(import.meta.url)('yaml') as { parse: (text: string) => unknown };
+  return parse(text);
 }
 
 function put(source: Source, setting: Setting, value: unknown, origin: string): void {

@@ -166,6 +166,62 @@ describe('a wrong configuration', () => {
   });
 });
 
+describe('further tokens', () => {
+  const entry = { name: 'ci', token: TOKEN, role: 'editor' };
+  const withTokens = (tokens: unknown, more: Record<string, string> = {}) => ({
+    ORCHESTRATOR_AUTH_TOKENS: typeof tokens === 'string' ? tokens : JSON.stringify(tokens),
+    ...more,
+  });
+
+  it('are a list in the file, or JSON in the environment', async () => {
+    expect(loadConfig({}, cwd).auth.tokens).toEqual([]);
+    await file(`auth: { tokens: [{ name: ci, token: ${TOKEN}, role: viewer }] }`);
+    expect(loadConfig({}, cwd).auth.tokens).toMatchObject([{ name: 'ci', role: 'viewer', permissions: [] }]);
+    const projects = ['00000000-0000-7000-8000-00000000000A'];
+    const { tokens } = loadConfig(
+      withTokens([{ ...entry, projects, permissions: ['tag:break_glass'] }]),
+      cwd,
+    ).auth;
+    expect(tokens).toMatchObject([{ role: 'editor', projects: [projects[0]!.toLowerCase()] }]);
+    expect(tokens[0]).toMatchObject({ permissions: ['tag:break_glass'] });
+    expect(tokens[0]!.token.reveal()).toBe(TOKEN);
+    expect(JSON.stringify(tokens)).not.toContain(TOKEN);
+  });
+
+  it.each<[string, Record<string, string>, string[]]>([
+    ['no list', withTokens('{}'), ['auth.tokens']],
+    ['no JSON', withTokens(TOKEN), ['auth.tokens']],
+    ['no entry', withTokens([TOKEN]), ['auth.tokens.0']],
+    [
+      'all that is wrong with one',
+      withTokens([{ name: 'a b', token: 'short', role: 'king', projects: ['x'], permissions: ['all'] }]),
+      ['name', 'token', 'role', 'projects.0', 'permissions.0'].map((key) => `auth.tokens.0.${key}`),
+    ],
+    [
+      'a token that no header can carry',
+      withTokens([{ ...entry, token: `${TOKEN} x` }]),
+      ['auth.tokens.0.token'],
+    ],
+    ['the name of the administrator', withTokens([{ ...entry, name: 'admin' }]), ['auth.tokens.0.name']],
+    [
+      'a name and a token of another',
+      withTokens([entry, entry]),
+      ['auth.tokens.1.name', 'auth.tokens.1.token'],
+    ],
+    [
+      'the token of the administrator',
+      withTokens([entry], { ORCHESTRATOR_API_TOKEN: TOKEN }),
+      ['auth.tokens.0.token'],
+    ],
+  ])('are refused with %s, which is not repeated', (_, env, keys) => {
+    const problems = problemsOf(env);
+    expect(problems.map((problem) => /^ORCHESTRATOR_AUTH_TOKENS \((\S+)\): /.exec(problem)?.[1])).toEqual(
+      keys,
+    );
+    expect(problems.join()).not.toContain(TOKEN);
+  });
+});
+
 describe('secrets', () => {
   it('print as stars everywhere', () => {
     const config = loadConfig({ DATABASE_URL: URL_WITH_PASSWORD, ORCHESTRATOR_API_TOKEN: TOKEN }, cwd);
@@ -200,5 +256,39 @@ describe('outside the embedded stack', () => {
       ORCHESTRATOR_API_TOKEN: TOKEN,
     };
     expect(standaloneConfig(loadConfig(env, cwd)).auth.api_token.reveal()).toBe(TOKEN);
+  });
+});
+
+describe('the object store', () => {
+  it('is the database; its directories are under the data directory unless they are named', () => {
+    expect(loadConfig({}, cwd).store).toMatchObject({
+      object_store: 'postgres',
+      object_directory: path.join(cwd, '.orchestrator', 'objects'),
+      spool_directory: path.join(cwd, '.orchestrator', 'spool'),
+      s3_force_path_style: false,
+    });
+    expect(loadConfig({ ORCHESTRATOR_STORE_OBJECT_DIRECTORY: 'big' }, cwd).store.object_directory).toBe(
+      path.join(cwd, 'big'),
+    );
+  });
+
+  it('puts the bucket into the path of a server that is named, unless told otherwise', () => {
+    const env = { ORCHESTRATOR_STORE_S3_ENDPOINT: 'http://localhost:9000' };
+    expect(loadConfig(env, cwd).store.s3_force_path_style).toBe(true);
+    const told = { ...env, ORCHESTRATOR_STORE_S3_FORCE_PATH_STYLE: 'false' };
+    expect(loadConfig(told, cwd).store.s3_force_path_style).toBe(false);
+  });
+
+  it('says what it lacks', () => {
+    expect(
+      problemsOf({ ORCHESTRATOR_STORE_OBJECT_STORE: 's3', ORCHESTRATOR_STORE_S3_ACCESS_KEY_ID: 'k' }),
+    ).toEqual([
+      'store.s3_bucket: is needed by the object store s3',
+      'store.s3_secret_access_key: must come with s3_access_key_id',
+    ]);
+    expect(problemsOf({ ORCHESTRATOR_STORE_S3_SECRET_ACCESS_KEY: 's' })).toEqual([
+      'store.s3_access_key_id: must come with s3_secret_access_key',
+    ]);
+    expect(problemsOf({ ORCHESTRATOR_STORE_OBJECT_STORE: 'tape' })).toHaveLength(1);
   });
 });

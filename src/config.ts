@@ -10,6 +10,11 @@ export interface Config extends Settings {
   server: Settings['server'] & { port_explicit: boolean; metrics_port_explicit: boolean };
   worker: Settings['worker'] & { code_task_queue: string };
   sandbox: Settings['sandbox'] & { go_cache_dir: string };
+  store: Settings['store'] & {
+    object_directory: string;
+    spool_directory: string;
+    s3_force_path_style: boolean;
+  };
   /** What was accepted but deserves a look; to be logged once at start. */
   warnings: readonly string[];
 }
@@ -69,14 +74,14 @@ function describe(
   if (issue.code === 'unrecognized_keys') {
     return (issue.keys ?? []).map((name) => `${key === '' ? name : `${key}.${name}`} is not a setting`);
   }
-  const setting = key.replace(/\.\d+$/, '');
-  const origin = source.origins.get(setting);
-  return [`${origin === undefined ? key : `${origin} (${setting})`}: ${issue.message}`];
+  const origin = source.origins.get(key.replace(/\.\d+(\..*)?$/, ''));
+  return [`${origin === undefined ? key : `${origin} (${key})`}: ${issue.message}`];
 }
 
 function complete(settings: Settings, source: Source, cwd: string): Config {
   const data_dir = path.resolve(cwd, settings.data_dir);
   const go_cache_dir = path.resolve(cwd, settings.sandbox.go_cache_dir ?? path.join(data_dir, 'go-cache'));
+  const { store } = settings;
   const warnings = [...source.warnings];
   if (settings.database.max_idle_conns !== undefined) warnings.push('database.max_idle_conns has no effect');
   return {
@@ -93,6 +98,12 @@ function complete(settings: Settings, source: Source, cwd: string): Config {
       code_task_queue: settings.worker.code_task_queue ?? `${settings.temporal.task_queue}-code`,
     },
     sandbox: { ...settings.sandbox, go_cache_dir },
+    store: {
+      ...store,
+      object_directory: path.resolve(cwd, store.object_directory ?? path.join(data_dir, 'objects')),
+      spool_directory: path.resolve(cwd, store.spool_directory ?? path.join(data_dir, 'spool')),
+      s3_force_path_style: store.s3_force_path_style ?? store.s3_endpoint !== undefined,
+    },
     warnings,
   };
 }

@@ -12,6 +12,7 @@ import { planCache, planReader } from './domain/plans.ts';
 import { projectService } from './domain/projects.ts';
 import { commandService } from './domain/run-commands.ts';
 import { runDispatch } from './domain/run-dispatch.ts';
+import { messageService } from './domain/run-messages.ts';
 import { runFeed } from './domain/run-feed.ts';
 import { runReads } from './domain/run-reads.ts';
 import { runRecorder } from './domain/run-record.ts';
@@ -19,6 +20,8 @@ import { runService } from './domain/runs.ts';
 import { runValues } from './domain/values.ts';
 import { storeServices } from './domain/store.ts';
 import { newId } from './ids.ts';
+import { createObjectStores } from './object-stores.ts';
+import { spoolDirectory } from './clients/objects/spool.ts';
 import { VERSION } from './version.ts';
 import type { Logger } from './log.ts';
 import { commandRepository } from './persistence/commands.ts';
@@ -41,20 +44,34 @@ export interface Base {
 const clock = () => new Date();
 
 /** What both sides use: the versioned store, and the values of runs. */
-export function createStore({ config, db, logger }: Base) {
+export function createStore({ config, db, logger, metrics }: Base) {
   const { limits } = config;
   const store = storeServices({
     db,
     ids: newId,
-    limits: { blob_bytes: limits.blob_bytes, chain: limits.chain },
+    limits: {
+      blob_bytes: limits.blob_bytes,
+      inline_blob_bytes: config.store.inline_blob_bytes,
+      bundle_bytes: limits.bundle_bytes,
+      bundle_artifacts: limits.bundle_artifacts,
+      chain: limits.chain,
+      compact_after: config.store.compact_after_patches,
+    },
+    objects: createObjectStores(config, db),
+    spools: spoolDirectory(config.store.spool_directory),
     onCorrupt: (cas_id) => logger.error({ cas_id }, 'a stored blob failed verification'),
+    onBreakGlass: (event) => {
+      logger.warn(event, 'a tag was written past its gate');
+      metrics.glassBroken(event.command);
+    },
   });
   const steps = stepRepository(db);
   const runs = runRepository(db);
   const inline_bytes = limits.inline_value_bytes;
   const values = runValues({ runs, steps, blobs: store.blobs, inline_bytes });
-  const planOf = planCache((version_hash) => store.definitions.readPinned(version_hash));
-  return { ...store, steps, run_rows: runs, values, planOf, inline_bytes };
+  const readDefinition = (version_hash: string) => store.definitions.readPinned(version_hash);
+  const planOf = planCache(readDefinition);
+  return { ...store, steps, run_rows: runs, values, readDefinition, planOf, inline_bytes };
 }
 
 export type Store = ReturnType<typeof createStore>;
@@ -69,7 +86,7 @@ export interface Outside {
 /** The services of the API process. */
 export function createApiServices(base: Base, store: Store, { temporal, sandbox }: Outside) {
   const { config, db, logger, metrics } = base;
-  const { run_rows: runs, refs, tags, definitions, blobs, planOf, inline_bytes } = store;
+  const { run_rows: runs, refs, tags, blobs, readDefinition, planOf, inline_bytes } = store;
   const commands = commandRepository(db);
   const feed = runFeed();
   const dispatch = runDispatch({
@@ -82,6 +99,7 @@ export function createApiServices(base: Base, store: Store, { temporal, sandbox 
     history_limit: config.runs.continue_as_new_after_events,
     onError: (err, item) => logger.warn({ err, run_id: item.run_id, kind: item.kind }, 'not delivered yet'),
   });
+  const control = commandService({ runs, commands, dispatch, ids: newId, clock });
   return {
     feed,
     dispatch,
@@ -91,12 +109,13 @@ export function createApiServices(base: Base, store: Store, { temporal, sandbox 
       newId,
       onError: (err) => logger.warn({ err }, 'idempotency keys not tended'),
     }),
-    commands: commandService({ runs, commands, dispatch, ids: newId, clock }),
+    commands: control,
+    messages: messageService({ runs, steps: store.steps, commands: control, readDefinition, inline_bytes }),
     runs: runService({
       runs,
       refs,
       tagPositions: (project_id, workflow) => tags.positions(project_id, workflow),
-      readDefinition: (version_hash) => definitions.readPinned(version_hash),
+      readDefinition,
       planOf,
       blobs,
       dispatch,
@@ -133,13 +152,13 @@ export function createInterpreterServices({ db, metrics }: Base, store: Store, t
 
 /** The nodes a worker can carry out: `http` everywhere, `code` where there is a sandbox. */
 export function createNodeTasks({ config }: Base, store: Store, agent: { id: string; sandbox?: Sandbox }) {
-  const { steps, values, blobs, definitions, inline_bytes } = store;
+  const { steps, values, blobs, readDefinition, inline_bytes } = store;
   const fetch = createGuardedFetch({ allow: config.http_node.allow_hosts });
   return nodeTasks({
     steps,
     values,
     blobs,
-    readDefinition: (version_hash) => definitions.readPinned(version_hash),
+    readDefinition,
     executors: {
       http: httpNode({ fetch, inline_bytes, version: VERSION }),
       ...(agent.sandbox ? { code: codeNode({ sandbox: agent.sandbox, blobs }) } : {}),

@@ -19,6 +19,9 @@ export function createMetrics(meter: Meter): Metrics {
     description: 'Duration of runs.',
     advice: { explicitBucketBoundaries: RUN_SECONDS },
   });
+  const glass = meter.createCounter('orchestrator_tag_break_glass_total', {
+    description: 'Writes to tags past role and approvals.',
+  });
   const active = meter.createObservableGauge('orchestrator_workflows_active', {
     description: 'Runs that are not final.',
   });
@@ -34,6 +37,7 @@ export function createMetrics(meter: Meter): Metrics {
       ended.add(1, { type, state });
       run_seconds.record(seconds, { type, state });
     },
+    glassBroken: (command) => glass.add(1, { command }),
     observeActive(count) {
       active.addCallback(async (result) => {
         // No sample is better than a stale one: a count that fails leaves a gap.

@@ -3,8 +3,9 @@ import type { AddressInfo } from 'node:net';
 import { createApp } from './api/app.ts';
 import { apiServer } from './api/app-server.ts';
 import { capabilitiesOf } from './capabilities.ts';
-import { bearerAuthentication } from './api/middleware/bearer.ts';
+import { bearerAuthentication, type Credential } from './api/middleware/bearer.ts';
 import { routeTable } from './api/routes/table.ts';
+import { PERMISSIONS } from './contract/roles.ts';
 import { createApiServices, createStore, type Base, type Outside } from './container.ts';
 import { newId } from './ids.ts';
 import { asDatabaseError, ping } from './persistence/db.ts';
@@ -40,7 +41,7 @@ export async function serveApi(options: ServeOptions): Promise<Served> {
       capabilities: () => capabilitiesOf(config, options.sandbox()),
       checks: { database: () => ping(db), temporal: () => temporal.ping(1_000) },
     }),
-    authenticate: bearerAuthentication({ token: options.token, principal: { id: 'token:admin' } }),
+    authenticate: bearerAuthentication(credentialsOf(options)),
     projects: services.projects,
     idempotency: services.idempotency,
     logger,
@@ -67,6 +68,16 @@ export async function serveApi(options: ServeOptions): Promise<Served> {
       await notifications.close();
     },
   };
+}
+
+/** The administrator, and who else the configuration names. */
+function credentialsOf({ token, config }: ServeOptions): Credential[] {
+  const admin = { id: 'token:admin', role: 'owner', permissions: PERMISSIONS } as const;
+  const others = config.auth.tokens.map(({ name, token, ...principal }) => ({
+    token: token.reveal(),
+    principal: { id: `token:${name}`, ...principal },
+  }));
+  return [{ token, principal: admin }, ...others];
 }
 
 async function listen(server: Server, host: string, port: number): Promise<string> {

@@ -40,12 +40,14 @@ describe('the metrics', () => {
     metrics.requestDone('/runs/:id', 'GET', 200, 0.02);
     metrics.runStarted('dag');
     metrics.runEnded('dag', 'completed', 2);
+    metrics.glassBroken('undo');
     metrics.observeActive(() => Promise.resolve(3));
     const text = await scrape(telemetry);
     const types = [...text.matchAll(/^# TYPE (\S+) (\S+)$/gm)].map((match) => `${match[1]} ${match[2]}`);
     expect(types).toEqual(expect.arrayContaining(NAMES.map((name) => `${name} ${typeOf(name)}`)));
     expect(text).toContain('orchestrator_api_requests_total{route="/runs/:id",method="GET",status="200"} 1');
     expect(text).toContain('orchestrator_workflows_total{type="dag"} 1');
+    expect(text).toContain('orchestrator_tag_break_glass_total{command="undo"} 1');
     expect(text).toContain('orchestrator_workflows_duration_seconds_sum{type="dag",state="completed"} 2');
     expect(text).toMatch(/^orchestrator_workflows_active 3$/m);
   });

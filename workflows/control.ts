@@ -15,6 +15,8 @@ export interface StopRequest {
   command_id?: string;
 }
 
+/** What came of an event or a decision. */
+export type Reception = Pick<CommandOutcome, 'state' | 'reason'>;
 export type CommandLog = (outcome: CommandOutcome & { type: CommandSignal['type'] }) => void;
 
 /** What the outside wants of this run: commands as signals, each applied once, and Temporal's own cancel. */
@@ -25,7 +27,7 @@ export interface Control {
   /** Commands came in that `apply` has not looked at. */
   hasNews(): boolean;
   /** Looks at the commands in order of arrival; outcomes that are certain at once go to `log`. */
-  apply(log: CommandLog): void;
+  apply(log: CommandLog, receive: (command: CommandSignal) => Reception): void;
   /** The run is quiet: the pause it was waiting for is acknowledged. */
   confirmPause(log: CommandLog): void;
   isCancelledByTemporal(): boolean;
@@ -47,11 +49,15 @@ export function createControl(carried?: { pause_requested: boolean; commands_see
     stop ??= { as: 'cancelled', actor: 'temporal', reason: 'Cancelled in Temporal.' };
   });
 
-  function applyOne(command: CommandSignal, log: CommandLog): void {
+  function applyOne(command: CommandSignal, log: CommandLog, receive: Receive): void {
     if (seen.has(command.id)) return;
     remember(seen, command.id);
     const answer = (state: CommandOutcome['state'], reason?: string) =>
       log({ id: command.id, type: command.type, state, reason });
+    if (command.type === 'event' || command.type === 'decide') {
+      const { state, reason } = receive(command);
+      return answer(state, reason);
+    }
     if (command.type === 'pause') return pause(command, answer);
     if (command.type === 'resume') return resume(answer, log);
     if (command.type === 'tune') return answer('rejected', 'This run cannot be tuned.');
@@ -98,8 +104,8 @@ export function createControl(carried?: { pause_requested: boolean; commands_see
     isPausing: () => pausing && !stop,
     stopRequest: () => stop,
     hasNews: () => inbox.length > 0,
-    apply(log) {
-      for (let command = inbox.shift(); command; command = inbox.shift()) applyOne(command, log);
+    apply(log, receive) {
+      for (let command = inbox.shift(); command; command = inbox.shift()) applyOne(command, log, receive);
     },
     confirmPause(log) {
       if (pending_pause) log({ id: pending_pause.id, type: 'pause', state: 'acknowledged' });
@@ -110,6 +116,7 @@ export function createControl(carried?: { pause_requested: boolean; commands_see
   };
 }
 
+type Receive = (command: CommandSignal) => Reception;
 type Answer = (state: CommandOutcome['state'], reason?: string) => void;
 
 function remember(seen: Set<string>, id: string): void {

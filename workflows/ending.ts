@@ -3,8 +3,9 @@ import type { RunOutcome } from '../src/contract/journal.ts';
 import type { FinalState, HeldStep, HeldValue, RunError } from '../src/contract/run.ts';
 import type { DagProgress } from '../src/contract/workflows.ts';
 import type { StopRequest } from './control.ts';
-import { changeState, noteCommand, type Execution } from './execution.ts';
-import { evaluateOutput } from './light.ts';
+import { changeState, type Execution } from './execution.ts';
+import { evaluateOutput, next, type Soon } from './light.ts';
+import { applyCommands } from './messages.ts';
 import { cancelWaiting } from './steps.ts';
 import { jsonBytes } from './values.ts';
 
@@ -15,14 +16,16 @@ export type DagEnd =
 const CARRIED_BYTES = 48 * 1024;
 
 /** Every node has ended: the run completes, or fails with the step that failed first. */
-export async function finishRun(x: Execution): Promise<DagEnd> {
+export function finishRun(x: Execution): Soon<Promise<DagEnd>> {
   if (x.failure) {
     const { engine, ...error } = x.failure;
     return end(x, engine ? 'errored' : 'failed', { output: NOTHING, error });
   }
-  const result = await evaluateOutput(x);
-  if ('error' in result) return end(x, 'failed', { output: NOTHING, error: result.error });
-  return end(x, 'completed', { output: result.output, error: null });
+  return next(evaluateOutput(x), (result) =>
+    'error' in result
+      ? end(x, 'failed', { output: NOTHING, error: result.error })
+      : end(x, 'completed', { output: result.output, error: null }),
+  );
 }
 
 /** Terminate or cancel: nothing new starts, what is in flight is cancelled and has ended before the run has. */
@@ -33,7 +36,7 @@ export async function stopRun(x: Execution, request: StopRequest): Promise<DagEn
   await x.journal.flush();
   while (x.attempts.in_flight() > 0) {
     await condition(() => x.attempts.in_flight() === 0 || x.control.hasNews());
-    x.control.apply((outcome) => noteCommand(x, outcome));
+    applyCommands(x);
   }
   const last = x.control.stopRequest() ?? request;
   return end(x, last.as, { output: NOTHING, error: null }, last);
@@ -56,6 +59,7 @@ export function progressOf(x: Execution): DagProgress {
     journal_seq: x.journal.seq(),
     steps: carriedSteps(x.values.steps),
     waits: x.waits.progress(),
+    events: x.events,
     attempts: x.attempts.made(),
     failure: x.failure,
     ...x.control.snapshot(),

@@ -3,7 +3,7 @@ import type { JsonObject } from '../src/contract/json.ts';
 import type { CommandOutcome } from '../src/contract/journal.ts';
 import type { Plan, PlanNode } from '../src/contract/plan.ts';
 import type { CommandType, RunError, RunState } from '../src/contract/run.ts';
-import { SEARCH_ATTRIBUTES, type DagInput } from '../src/contract/workflows.ts';
+import { SEARCH_ATTRIBUTES, type DagInput, type KeptEvent } from '../src/contract/workflows.ts';
 import { createAttempts, type AttemptEnd, type Attempts } from './attempts.ts';
 import type { Control } from './control.ts';
 import { createGraph, type Graph } from './graph.ts';
@@ -26,6 +26,8 @@ export interface Execution {
   readonly waits: Waits;
   readonly attempts: Attempts;
   readonly journal: Journal;
+  /** Events nothing has waited for yet, oldest first. */
+  readonly events: KeptEvent[];
   state: RunState;
   failure: Failure | null;
   current_step: string | null;
@@ -72,6 +74,7 @@ export function createExecution(
       seq: resumed?.journal_seq ?? 0,
       position: () => positionOf(x),
     }),
+    events: [...(resumed?.events ?? [])],
     state: resumed?.state ?? 'queued',
     failure: resumed?.failure ?? null,
     current_step: null,

@@ -3,7 +3,8 @@ import type { PlanNode } from '../src/contract/plan.ts';
 import type { DagEnd } from './ending.ts';
 import { changeState, noteCommand, type Execution } from './execution.ts';
 import { finishRun, progressOf, stopRun } from './ending.ts';
-import { evaluateGuard, evaluateTransform, openWait } from './light.ts';
+import { evaluateGuard, evaluateTransform, next, openWait, type Soon } from './light.ts';
+import { applyCommands, takeKept } from './messages.ts';
 import { endLightStep, noteStart, noteStep, settle, skipStep } from './steps.ts';
 
 /** A light node costs no round trip, but a workflow task must not go on for long without yielding. */
@@ -16,7 +17,7 @@ const LIGHT_NODES_PER_FLUSH = 100;
 export async function interpret(x: Execution): Promise<DagEnd> {
   if (x.state === 'queued') changeState(x, 'running', {});
   for (;;) {
-    x.control.apply((outcome) => noteCommand(x, outcome));
+    applyCommands(x);
     const stop = x.control.stopRequest();
     if (stop) return stopRun(x, stop);
     const moved = x.control.isPausing() ? quiesce(x) : await advance(x);
@@ -45,7 +46,7 @@ function quiesce(x: Execution): boolean {
   return true;
 }
 
-async function advance(x: Execution): Promise<boolean> {
+function advance(x: Execution): Soon<boolean> {
   if (x.state === 'paused') {
     changeState(x, 'running', {});
     x.waits.release();
@@ -64,20 +65,23 @@ function isHistoryLong(x: Execution): boolean {
 async function dispatch(x: Execution): Promise<boolean> {
   const heavy: PlanNode[] = [];
   let taken = 0;
-  for (let next = x.graph.takeReady(); next; next = x.graph.takeReady()) {
-    const { node, blocked } = next;
+  for (let ready = x.graph.takeReady(); ready; ready = x.graph.takeReady()) {
+    const { node, blocked } = ready;
     if (blocked || (x.failure && !node.always)) skipStep(x, node);
-    else if (await mayRun(x, node)) await dispatchOne(x, node, heavy);
+    else {
+      const going = next(mayRun(x, node), (may) => (may ? dispatchOne(x, node, heavy) : undefined));
+      if (going) await going;
+    }
     if (++taken % LIGHT_NODES_PER_FLUSH === 0) await x.journal.flush();
   }
   if (heavy.length > 0) await startAttempts(x, heavy);
   return taken > 0;
 }
 
-async function dispatchOne(x: Execution, node: PlanNode, heavy: PlanNode[]): Promise<void> {
-  if (node.type === 'transform') await runTransform(x, node);
-  else if (node.type === 'wait') await beginWait(x, node);
-  else heavy.push(node);
+function dispatchOne(x: Execution, node: PlanNode, heavy: PlanNode[]): Soon<void> {
+  if (node.type === 'transform') return runTransform(x, node);
+  if (node.type === 'wait' || node.type === 'approval') return beginWait(x, node);
+  heavy.push(node);
 }
 
 /** Nothing starts outside before what led to it is durable. */
@@ -95,27 +99,32 @@ async function startAttempts(x: Execution, nodes: PlanNode[]): Promise<void> {
 }
 
 /** Evaluates the guard, unless this is another attempt. A node that may not run is settled. */
-async function mayRun(x: Execution, node: PlanNode): Promise<boolean> {
+function mayRun(x: Execution, node: PlanNode): Soon<boolean> {
   if (x.attempts.isRetry(node.id)) return true;
-  const verdict = await evaluateGuard(x, node);
-  if ('error' in verdict) endLightStep(x, node, { state: 'failed', error: verdict.error });
-  else if (!verdict.pass) skipStep(x, node);
-  return 'pass' in verdict && verdict.pass;
+  return next(evaluateGuard(x, node), (verdict) => {
+    if ('error' in verdict) endLightStep(x, node, { state: 'failed', error: verdict.error });
+    else if (!verdict.pass) skipStep(x, node);
+    return 'pass' in verdict && verdict.pass;
+  });
 }
 
-async function runTransform(x: Execution, node: PlanNode): Promise<void> {
+function runTransform(x: Execution, node: PlanNode): Soon<void> {
   noteStart(x, node);
-  const end = await evaluateTransform(x, node);
-  if ('error' in end) return endLightStep(x, node, { state: 'failed', error: end.error });
-  if (!end.recorded && 'value' in end.output)
-    noteStep(x, node, { state: 'succeeded', output: end.output.value });
-  settle(x, node, { state: 'succeeded', output: end.output, error: null });
+  return next(evaluateTransform(x, node), (end) => {
+    if ('error' in end) return endLightStep(x, node, { state: 'failed', error: end.error });
+    if (!end.recorded && 'value' in end.output)
+      noteStep(x, node, { state: 'succeeded', output: end.output.value });
+    settle(x, node, { state: 'succeeded', output: end.output, error: null });
+  });
 }
 
-async function beginWait(x: Execution, node: PlanNode): Promise<void> {
+function beginWait(x: Execution, node: PlanNode): Soon<void> {
   noteStart(x, node);
-  const opened = await openWait(x, node);
-  if ('error' in opened) return endLightStep(x, node, { state: 'failed', error: opened.error });
-  noteStep(x, node, { state: 'waiting' }, { wait_ms: opened.wait.remaining_ms });
-  x.waits.begin(node.id, opened.wait);
+  return next(openWait(x, node), (opened) => {
+    if ('error' in opened) return endLightStep(x, node, { state: 'failed', error: opened.error });
+    const { wait, about } = opened;
+    noteStep(x, node, { state: 'waiting' }, { wait_ms: wait.remaining_ms, ...about });
+    x.waits.begin(node.id, wait);
+    takeKept(x, node.id);
+  });
 }

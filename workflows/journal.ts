@@ -52,18 +52,22 @@ export function createJournal({ run_id, epoch, seq: first, position }: JournalOp
     return inParts(entries);
   }
 
+  async function flushAll(parts: JournalEntry[][]): Promise<void> {
+    for (const part of parts) await local.flushJournal(flushOf(part));
+  }
+
   return {
     note: (entry) => void pending.push({ ...entry, at_ms: Date.now() }),
     isEmpty: () => pending.length === 0,
-    async flush() {
-      for (const part of takeParts()) await local.flushJournal(flushOf(part));
-    },
-    async end(outcome, about) {
+    flush: () => flushAll(takeParts()),
+    end(outcome, about) {
       const parts = takeParts();
       const last = parts.pop() ?? [];
-      for (const part of parts) await local.flushJournal(flushOf(part));
-      const complete = seq === 0;
-      return local.endRun({ ...flushOf(last), ...about, outcome, complete });
+      const endRun = () => {
+        const complete = seq === 0;
+        return local.endRun({ ...flushOf(last), ...about, outcome, complete });
+      };
+      return parts.length > 0 ? flushAll(parts).then(endRun) : endRun();
     },
     seq: () => seq,
   };

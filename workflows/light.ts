@@ -2,90 +2,87 @@ import { ActivityFailure, ApplicationFailure } from '@temporalio/workflow';
 import type { Json, JsonObject } from '../src/contract/json.ts';
 import type { Plan, PlanNode, Roots, Template } from '../src/contract/plan.ts';
 import type { HeldValue, StepError } from '../src/contract/run.ts';
-import type { WaitProgress } from '../src/contract/workflows.ts';
 import { ExpressionError } from '../src/language/expression-error.ts';
 import { evaluateTemplate } from '../src/language/expression.ts';
 import type { Execution } from './execution.ts';
 import { local } from './options.ts';
 import { INLINE_BYTES, jsonBytes, leafIds, lightScope } from './values.ts';
+import { planWait, type PlannedWait } from './wait-plan.ts';
 
 type Evaluated<T> = T | { error: StepError };
+/** There at once, or a promise when something outside has to be asked: Temporal takes a stack trace of every promise. */
+export type Soon<T> = T | Promise<T>;
 
 const ALL: Roots = { input: true, params: true, run: true, item: false, steps: ['*'], secrets: [] };
 
 /** Whether the node may run. A guard that reads a stored value is evaluated where the value is. */
-export async function evaluateGuard(x: Execution, node: PlanNode): Promise<Evaluated<{ pass: boolean }>> {
+export function evaluateGuard(x: Execution, node: PlanNode): Soon<Evaluated<{ pass: boolean }>> {
   if (node.guard === undefined) return { pass: true };
   const template: Template = { kind: 'expression', source: node.guard };
-  const verdict = await evaluateHere(x, template, node.guard_roots ?? ALL);
-  if ('error' in verdict) return verdict;
-  if (typeof verdict.value === 'boolean') return { pass: verdict.value };
-  return { error: { code: 'expression_error', message: 'The guard did not give true or false.' } };
+  return next(evaluateHere(x, template, node.guard_roots ?? ALL), (verdict) => {
+    if ('error' in verdict) return verdict;
+    if (typeof verdict.value === 'boolean') return { pass: verdict.value };
+    return { error: { code: 'expression_error', message: 'The guard did not give true or false.' } };
+  });
 }
 
 /**
  * The value of a transform. A large one, or one made of stored values, is evaluated and recorded by a
  * local activity; `recorded` tells the two apart.
  */
-export async function evaluateTransform(
+export function evaluateTransform(
   x: Execution,
   node: PlanNode,
-): Promise<Evaluated<{ output: HeldValue; recorded: boolean }>> {
-  const template = node.config ?? { kind: 'literal', value: null };
+): Soon<Evaluated<{ output: HeldValue; recorded: boolean }>> {
+  const template = valueOf(node.config ?? { kind: 'literal', value: null });
   const scope = lightScope(x.values, node.roots, x.input.run);
-  const inline = scope && evaluated(() => evaluateTemplate(valueOf(template), scope));
+  const inline = scope && evaluated(() => evaluateTemplate(template, scope));
   if (inline && 'error' in inline) return inline;
   if (inline && jsonBytes(inline.value) <= INLINE_BYTES) return { output: inline, recorded: false };
+  return evaluateStored(x, node, template);
+}
+
+async function evaluateStored(x: Execution, node: PlanNode, template: Template) {
   await x.journal.flush();
   const key = { node: node.id, item: -1, attempt: 1 };
-  const result = await local.evaluateStep({ ...key, ...facts(x), template: valueOf(template) });
+  const result = await local.evaluateStep({ ...key, ...facts(x), template });
   if (result.error) return { error: result.error };
   return { output: result.output, recorded: true };
 }
 
-/** Reads a wait's config and works out how long it is. */
-export async function openWait(x: Execution, node: PlanNode): Promise<Evaluated<{ wait: WaitProgress }>> {
-  const config = await evaluateHere(x, node.config ?? { kind: 'literal', value: {} }, node.roots);
-  if ('error' in config) return config;
-  const { duration_seconds, until } = config.value as JsonObject;
-  const now = Date.now();
-  const until_ms = typeof until === 'string' ? Date.parse(until) : undefined;
-  const wait_ms = until_ms === undefined ? Number(duration_seconds) * 1_000 : Math.max(0, until_ms - now);
-  if (!Number.isFinite(wait_ms) || wait_ms < 0) {
-    return {
-      error: {
-        code: 'expression_error',
-        message: 'The wait has neither a valid duration nor a valid moment.',
-      },
-    };
-  }
-  const limit_ms = (node.timeout_seconds ?? Infinity) * 1_000;
-  const times_out = limit_ms < wait_ms;
-  const remaining_ms = Math.min(wait_ms, limit_ms);
-  return {
-    wait: { remaining_ms, started_at_ms: now, until_ms: times_out ? undefined : until_ms, times_out },
-  };
+/** Reads the config of a wait or an approval; what it waits for, and how long, is worked out in `wait-plan`. */
+export function openWait(x: Execution, node: PlanNode): Soon<Evaluated<PlannedWait>> {
+  const config = evaluateHere(x, node.config ?? { kind: 'literal', value: {} }, node.roots);
+  return next(config, (read) =>
+    'error' in read ? read : planWait(node, read.value as JsonObject, Date.now()),
+  );
 }
 
 /** The run's output: what the definition says, or every leaf under its id. */
-export async function evaluateOutput(x: Execution): Promise<Evaluated<{ output: HeldValue }>> {
+export function evaluateOutput(x: Execution): Soon<Evaluated<{ output: HeldValue }>> {
   const template = x.plan.output ?? leaves(x.plan);
   const roots = x.plan.output_roots ?? { ...ALL, input: false, steps: leafIds(x.plan) };
   const scope = lightScope(x.values, roots, x.input.run);
   const inline = scope && evaluated(() => evaluateTemplate(template, scope));
   if (inline && 'error' in inline) return inline;
   if (inline && jsonBytes(inline.value) <= INLINE_BYTES) return { output: inline };
+  return evaluateOutputThere(x, template);
+}
+
+async function evaluateOutputThere(
+  x: Execution,
+  template: Template,
+): Promise<Evaluated<{ output: HeldValue }>> {
   await x.journal.flush();
   return remotely(async () => ({ output: await local.evaluateOutput({ ...facts(x), template }) }));
 }
 
-async function evaluateHere(
-  x: Execution,
-  template: Template,
-  roots: Roots,
-): Promise<Evaluated<{ value: Json }>> {
+function evaluateHere(x: Execution, template: Template, roots: Roots): Soon<Evaluated<{ value: Json }>> {
   const scope = lightScope(x.values, roots, x.input.run);
-  if (scope) return evaluated(() => evaluateTemplate(template, scope));
+  return scope ? evaluated(() => evaluateTemplate(template, scope)) : evaluateThere(x, template);
+}
+
+async function evaluateThere(x: Execution, template: Template): Promise<Evaluated<{ value: Json }>> {
   await x.journal.flush();
   return remotely(async () => ({ value: await local.evaluateValue({ ...facts(x), template }) }));
 }
@@ -117,6 +114,11 @@ function evaluated(evaluate: () => Json): Evaluated<{ value: Json }> {
     if (!(error instanceof ExpressionError)) throw error;
     return { error: { code: 'expression_error', message: error.message } };
   }
+}
+
+/** Goes on with a value as soon as it is there. */
+export function next<A, B>(value: Soon<A>, then: (value: A) => B): Soon<B> {
+  return value instanceof Promise ? value.then(then) : then(value);
 }
 
 async function remotely<T>(ask: () => Promise<T>): Promise<Evaluated<T>> {

@@ -2,6 +2,7 @@ import type { Json, JsonObject } from '../src/contract/json.ts';
 import type { StepRecord } from '../src/contract/journal.ts';
 import type { PlanNode } from '../src/contract/plan.ts';
 import type { HeldStep, StepError, StepState } from '../src/contract/run.ts';
+import type { ApprovalAwaited, Decision } from '../src/contract/workflows.ts';
 import type { AttemptEnd } from './attempts.ts';
 import type { Execution } from './execution.ts';
 import type { WaitEnd } from './waits.ts';
@@ -67,13 +68,34 @@ export function cancelWaiting(x: Execution): void {
   }
 }
 
-export function onWaitEnd(x: Execution, id: string, { waited_ms, timed_out }: WaitEnd): void {
-  const error = { code: 'timeout', message: 'The wait outlasted its timeout.' };
-  if (timed_out) endWait(x, id, { state: 'failed', error, cause: 'timeout' });
-  else endWait(x, id, { state: 'succeeded', output: { waited_ms, payload: null } });
+/** The clock of a wait has run out: that is its end, its timeout, or what stands for a decision. */
+export function onWaitEnd(x: Execution, id: string, { waited_ms, timed_out, wait }: WaitEnd): void {
+  const { awaits } = wait;
+  if (timed_out) return endWait(x, id, { state: 'failed', error: WAIT_TIMEOUT, cause: 'timeout' });
+  if (awaits?.kind === 'approval') return endWait(x, id, undecided(awaits));
+  if (awaits?.kind === 'event' && awaits.on_timeout === 'fail')
+    return endWait(x, id, { state: 'failed', error: EVENT_TIMEOUT, cause: 'timeout' });
+  endWait(x, id, { state: 'succeeded', output: { waited_ms, payload: null } });
 }
 
-function endWait(
+const WAIT_TIMEOUT = { code: 'timeout', message: 'The wait outlasted its timeout.' };
+const EVENT_TIMEOUT = { code: 'timeout', message: 'The event did not come in time.' };
+
+function undecided({ on_timeout, approvals }: ApprovalAwaited) {
+  const at = new Date().toISOString();
+  const silence: Decision = { decision: on_timeout, by: null, at, comment: null, form: null };
+  return { ...decisionEnd(silence, approvals), cause: 'timeout' };
+}
+
+/** How an approval ends: the last word is the output's; a rejection fails the step (contract §2). */
+export function decisionEnd(last: Decision, approvals: readonly Decision[]) {
+  const output = { ...last, approvals: approvals.map((one) => ({ ...one })) };
+  if (last.decision === 'approve') return { state: 'succeeded' as const, output };
+  const message = last.by === null ? 'Nobody decided in time.' : `Rejected by ${last.by}.`;
+  return { state: 'failed' as const, output, error: { code: 'rejected', message } };
+}
+
+export function endWait(
   x: Execution,
   id: string,
   end: { state: StepState; output?: Json; error?: StepError; cause?: string },

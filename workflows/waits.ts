@@ -4,6 +4,7 @@ import type { WaitProgress } from '../src/contract/workflows.ts';
 export interface WaitEnd {
   waited_ms: number;
   timed_out: boolean;
+  wait: Readonly<WaitProgress>;
 }
 
 interface Wait extends WaitProgress {
@@ -18,6 +19,11 @@ export interface Waits {
   hold(): void;
   /** Lets every stopped clock run on. */
   release(): void;
+  get(id: string): Readonly<WaitProgress> | undefined;
+  /** The ids of those that `matches`, in the order they began. */
+  select(matches: (wait: Readonly<WaitProgress>) => boolean): string[];
+  /** Ends one before its time; answers how long it was. */
+  finish(id: string): { waited_ms: number };
   /** Ends every wait now; answers their ids. */
   cancelAll(): string[];
   progress(): Record<string, WaitProgress>;
@@ -31,13 +37,14 @@ export function createWaits(onEnd: (id: string, end: WaitEnd) => void): Waits {
     if (wait.scope) return;
     const now = Date.now();
     const left = wait.until_ms === undefined ? wait.remaining_ms : Math.max(0, wait.until_ms - now);
+    if (left === null) return;
     wait.armed_at_ms = now;
     wait.scope = new CancellationScope();
     wait.scope
       .run(() => sleep(left))
       .then(() => {
         waits.delete(id);
-        onEnd(id, { waited_ms: Date.now() - wait.started_at_ms, timed_out: wait.times_out });
+        onEnd(id, { waited_ms: Date.now() - wait.started_at_ms, timed_out: wait.times_out, wait });
       })
       .catch((error: unknown) => {
         if (!isCancellation(error)) throw error;
@@ -45,7 +52,7 @@ export function createWaits(onEnd: (id: string, end: WaitEnd) => void): Waits {
   }
 
   function disarm(wait: Wait): void {
-    if (wait.armed_at_ms !== undefined) {
+    if (wait.armed_at_ms !== undefined && wait.remaining_ms !== null) {
       wait.remaining_ms = Math.max(0, wait.remaining_ms - (Date.now() - wait.armed_at_ms));
     }
     wait.scope?.cancel();
@@ -61,6 +68,15 @@ export function createWaits(onEnd: (id: string, end: WaitEnd) => void): Waits {
     },
     hold: () => waits.forEach((wait) => disarm(wait)),
     release: () => waits.forEach((wait, id) => arm(id, wait)),
+    get: (id) => waits.get(id),
+    select: (matches) => [...waits].filter(([, wait]) => matches(wait)).map(([id]) => id),
+    finish(id) {
+      const wait = waits.get(id);
+      if (!wait) return { waited_ms: 0 };
+      disarm(wait);
+      waits.delete(id);
+      return { waited_ms: Date.now() - wait.started_at_ms };
+    },
     cancelAll() {
       const ids = [...waits.keys()];
       waits.forEach((wait) => disarm(wait));
@@ -71,7 +87,11 @@ export function createWaits(onEnd: (id: string, end: WaitEnd) => void): Waits {
       Object.fromEntries(
         [...waits].map(([id, { armed_at_ms, scope: _, ...wait }]) => {
           const run_off = armed_at_ms === undefined ? 0 : Date.now() - armed_at_ms;
-          return [id, { ...wait, remaining_ms: Math.max(0, wait.remaining_ms - run_off) }];
+          const { remaining_ms } = wait;
+          return [
+            id,
+            { ...wait, remaining_ms: remaining_ms === null ? null : Math.max(0, remaining_ms - run_off) },
+          ];
         }),
       ),
     isEmpty: () => waits.size === 0,

@@ -5,9 +5,10 @@ import { createApp, type AppOptions } from './app.ts';
 import { apiServer } from './app-server.ts';
 import { bearerAuthentication } from './middleware/bearer.ts';
 import type { ProblemDocument } from './error-handler.ts';
-import type { Route } from './route.ts';
+import type { Principal, Route } from './route.ts';
 
 export const TOKEN = 'test-token-test-token-test-token-test';
+export const OWNER: Principal = { id: 'token:test', role: 'owner', permissions: ['tag:break_glass'] };
 export const PROJECT_ID = '00000000-0000-7000-8000-000000000001';
 export const OTHER_PROJECT_ID = '00000000-0000-7000-8000-000000000002';
 
@@ -63,6 +64,7 @@ export const NO_KEYS: IdempotencyService = {
 export const LIMITS = {
   body_bytes: 4096,
   blob_bytes: 8192,
+  bundle_bytes: 65_536,
   json_depth: 64,
   rate_per_second: 10_000,
   rate_burst: 100_000,
@@ -72,7 +74,7 @@ function defaults(failures: unknown[]): Omit<AppOptions, 'routes'> {
   const note = (line: unknown) => void failures.push(line);
   const ignore = () => undefined;
   return {
-    authenticate: bearerAuthentication({ token: TOKEN, principal: { id: 'token:test' } }),
+    authenticate: bearerAuthentication([{ token: TOKEN, principal: OWNER }]),
     projects: { default_project_id: PROJECT_ID, exists: (id) => [PROJECT_ID, OTHER_PROJECT_ID].includes(id) },
     idempotency: NO_KEYS,
     logger: { debug: ignore, info: ignore, warn: ignore, error: note },

@@ -227,6 +227,7 @@ describe('the rate limit', () => {
     const limits = { ...LIMITS, rate_per_second: 1, rate_burst: 3 };
     const authenticate: Authenticate = (req) => ({
       id: (req.headers['x-caller'] as string | undefined) ?? 'a',
+      role: 'viewer',
     });
     const limited = await listeningApi(exampleRoutes, { limits, authenticate });
     const call = (caller: string) =>

@@ -13,12 +13,14 @@ export function decodeCursor<K extends string>(
   if (cursor === undefined) return undefined;
   const position = parse(cursor);
   const complete = position && keys.every((key) => ['string', 'number'].includes(typeof position[key]));
-  if (!complete)
-    throw new AppError('validation_failed', {
-      errors: [{ path: '/query/cursor', message: 'is not a cursor of this list' }],
-    });
+  if (!complete) throw notACursor();
   return Object.fromEntries(keys.map((key) => [key, String(position[key])])) as Record<K, string>;
 }
+
+export const notACursor = () =>
+  new AppError('validation_failed', {
+    errors: [{ path: '/query/cursor', message: 'is not a cursor of this list' }],
+  });
 
 function parse(cursor: string): Record<string, unknown> | undefined {
   try {
@@ -27,6 +29,16 @@ function parse(cursor: string): Record<string, unknown> | undefined {
   } catch {
     return undefined;
   }
+}
+
+/** The answer of a list whose service cuts the page and names the place after it. */
+export function pageReply<T, K>(
+  { items, next }: { items: readonly T[]; next?: K },
+  positionOf: (next: K) => Readonly<Record<string, string | number>>,
+  view: (item: T) => unknown = (item) => item,
+) {
+  const next_cursor = next === undefined ? null : encodeCursor(positionOf(next));
+  return { status: 200, body: { items: items.map((item) => view(item)), next_cursor } };
 }
 
 /** One page: a row more was asked for than is shown, so that its presence says whether there is a next one. */

@@ -20,6 +20,7 @@ export const STATUS_OF_FAMILY: Readonly<Record<ErrorFamily, number>> = {
   stale: 412,
   too_large: 413,
   unsupported_media: 415,
+  unsatisfiable_range: 416,
   invalid: 422,
   precondition_required: 428,
   rate_limited: 429,
@@ -64,12 +65,12 @@ export function problemAnswer(error: AppError, request_id: string): ProblemAnswe
 
 function headersOf(error: AppError, family: ErrorFamily): Record<string, string> {
   const headers: Record<string, string> = { 'Content-Type': PROBLEM_MEDIA_TYPE, 'Cache-Control': 'no-store' };
-  if (family === 'rate_limited' || family === 'unavailable') {
-    headers['Retry-After'] = String(
-      Math.max(1, Math.ceil(error.data.retry_after_seconds ?? RETRY_AFTER_SECONDS)),
-    );
-  }
+  const passes = family === 'rate_limited' || family === 'unavailable';
+  const retry_after = error.data.retry_after_seconds ?? (passes ? RETRY_AFTER_SECONDS : undefined);
+  if (retry_after !== undefined) headers['Retry-After'] = String(Math.max(1, Math.ceil(retry_after)));
   if (family === 'unauthenticated') headers['WWW-Authenticate'] = 'Bearer realm="orchestrator"';
+  if (family === 'unsatisfiable_range')
+    headers['Content-Range'] = `bytes */${String(error.data.extra?.size_bytes)}`;
   return headers;
 }
 

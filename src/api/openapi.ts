@@ -48,6 +48,7 @@ function operation(row: Route): ZodOpenApiOperationObject {
   return {
     operationId: operationId(row),
     summary: row.summary,
+    ...(row.role && { description: `Needs the role ${row.role}.` }),
     tags: [row.group],
     security: row.public ? [] : [{ bearer: [] }],
     requestParams: requestParams(row),

@@ -1,10 +1,15 @@
 import type { Request, Response } from 'express';
 import type { z } from 'zod';
+import type { Permission, Role } from '../contract/roles.ts';
 
 /** Who is calling, after authentication. */
 export interface Principal {
   /** Stable id, e.g. `token:admin`; stored as `created_by`, `moved_by`. */
   id: string;
+  role: Role;
+  permissions?: readonly Permission[];
+  /** The only projects there are for this caller, the default one first; undefined: all. */
+  projects?: readonly string[];
 }
 
 /** One request as a handler sees it: everything already validated against the route's schemas. */
@@ -63,8 +68,12 @@ export interface Route {
   body_media_types?: readonly string[];
   /** The handler reads `req` itself (uploads). */
   raw_body?: boolean;
+  /** Which limit such a body has; `blob_bytes` unless it says otherwise. */
+  raw_limit?: 'blob_bytes' | 'bundle_bytes';
   /** Open without a token. */
   public?: boolean;
+  /** What a caller must at least be; unless it says otherwise a viewer may read, and an editor write. */
+  role?: Role;
   /** Probes: neither counted against a rate limit nor logged. */
   unmetered?: boolean;
   /** Takes `Idempotency-Key`; every POST, PUT, PATCH and DELETE does unless switched off. */

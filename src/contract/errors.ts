@@ -14,6 +14,7 @@ export type ErrorFamily =
   | 'stale' // If-Match does not hold: 412
   | 'gone' // it existed and was collected: 410
   | 'too_large' // 413
+  | 'unsatisfiable_range' // 416
   | 'unsupported_media' // 415
   | 'invalid' // well formed but wrong: 422
   | 'precondition_required' // 428
@@ -36,9 +37,17 @@ const catalogue = {
   method_not_allowed: { family: 'method_not_allowed', title: 'This path does not take this method.' },
   state_conflict: { family: 'conflict', title: 'The current state does not allow this.' },
   version_conflict: { family: 'conflict', title: 'The tag is not at the expected version.' },
+  approval_required: { family: 'conflict', title: 'This change needs approvals.' },
   nothing_to_undo: { family: 'conflict', title: 'There is no earlier position to undo to.' },
   nothing_to_redo: { family: 'conflict', title: 'There is no undone move to redo.' },
   patch_conflict: { family: 'conflict', title: 'The patch does not apply to the current head.' },
+  merge_conflict: { family: 'conflict', title: 'Both sides changed the same values differently.' },
+  no_merge_base: { family: 'conflict', title: 'The two versions have no common ancestor; name a base.' },
+  not_fast_forward: {
+    family: 'conflict',
+    title: 'The tag would lose versions: the target does not come from it.',
+  },
+  revert_conflict: { family: 'conflict', title: 'Later patches depend on this one.' },
   run_final: { family: 'conflict', title: 'The run has already ended.' },
   command_conflict: { family: 'conflict', title: 'This command id was used with another content.' },
   idempotency_in_flight: {
@@ -51,9 +60,11 @@ const catalogue = {
   blob_collected: { family: 'gone', title: 'The blob was collected.' },
   payload_too_large: { family: 'too_large', title: 'The body is larger than allowed.' },
   unsupported_media_type: { family: 'unsupported_media', title: 'This media type is not accepted here.' },
+  range_not_satisfiable: { family: 'unsatisfiable_range', title: 'The blob has no byte in this range.' },
   validation_failed: { family: 'invalid', title: 'The request is well formed but not valid.' },
   definition_invalid: { family: 'invalid', title: 'The workflow definition is not valid.' },
   patch_invalid: { family: 'invalid', title: 'The JSON Patch is not valid.' },
+  bundle_invalid: { family: 'invalid', title: 'The bundle is not valid.' },
   input_invalid: { family: 'invalid', title: 'The input does not match the input schema.' },
   hash_mismatch: { family: 'invalid', title: 'The content does not match its hash.' },
   idempotency_mismatch: { family: 'invalid', title: 'This idempotency key was used with another body.' },
@@ -64,6 +75,7 @@ const catalogue = {
   sandbox_unavailable: { family: 'not_implemented', title: 'No sandbox can run this here.' },
   database_unavailable: { family: 'unavailable', title: 'The database is not available.' },
   temporal_unavailable: { family: 'unavailable', title: 'Temporal is not available.' },
+  object_store_unavailable: { family: 'unavailable', title: 'The object store is not available.' },
   overloaded: { family: 'unavailable', title: 'The service is overloaded.' },
   shutting_down: { family: 'unavailable', title: 'The service is shutting down.' },
   blob_corrupt: { family: 'internal', title: 'A stored blob failed verification.' },
@@ -87,6 +99,7 @@ export const TEMPORAL_RETRYABLE: Readonly<Record<ErrorFamily, boolean>> = {
   gone: false,
   too_large: false,
   unsupported_media: false,
+  unsatisfiable_range: false,
   invalid: false,
   precondition_required: false,
   rate_limited: true,
@@ -106,7 +119,7 @@ export interface ErrorData {
   detail?: string;
   /** Every problem at once, for the `invalid` family. */
   errors?: readonly Problem[];
-  /** Seconds until a retry makes sense (`rate_limited`, `unavailable`). */
+  /** Seconds until a retry makes sense (`rate_limited`, `unavailable`, and what is in flight). */
   retry_after_seconds?: number;
   /** Further safe members of the problem document. */
   extra?: Readonly<Record<string, unknown>>;

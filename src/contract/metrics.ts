@@ -3,6 +3,8 @@ export interface Metrics {
   requestDone(route: string, method: string, status: number, seconds: number): void;
   runStarted(type: string): void;
   runEnded(type: string, state: string, seconds: number): void;
+  /** A tag was written past its gate. */
+  glassBroken(command: string): void;
   /** Asked at every scrape: how many runs are not final. */
   observeActive(count: () => number | Promise<number>): void;
 }
@@ -12,5 +14,6 @@ export const NO_METRICS: Metrics = {
   requestDone: () => undefined,
   runStarted: () => undefined,
   runEnded: () => undefined,
+  glassBroken: () => undefined,
   observeActive: () => undefined,
 };

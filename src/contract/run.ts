@@ -62,7 +62,10 @@ export const STEP_STATES = [
 ] as const;
 export type StepState = (typeof STEP_STATES)[number];
 
-export const COMMAND_TYPES = ['pause', 'resume', 'terminate', 'tune', 'cancel'] as const;
+/** What controls a run (contract §5). */
+export const CONTROL_TYPES = ['pause', 'resume', 'terminate', 'tune', 'cancel'] as const;
+/** What a run is told by commands: control, the events it waits for, and people's decisions. */
+export const COMMAND_TYPES = [...CONTROL_TYPES, 'event', 'decide'] as const;
 export type CommandType = (typeof COMMAND_TYPES)[number];
 
 /** Why a step or a run did not succeed; safe to show. */

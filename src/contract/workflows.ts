@@ -1,4 +1,4 @@
-import type { JsonObject } from './json.ts';
+import type { Json, JsonObject } from './json.ts';
 import type { Plan } from './plan.ts';
 import type { CommandType, HeldStep, HeldValue, RunError, RunFacts, RunState } from './run.ts';
 
@@ -47,20 +47,53 @@ export interface DagProgress {
   waits: Record<string, WaitProgress>;
   /** Attempts already made of nodes that are to be tried again. */
   attempts: Record<string, number>;
+  /** Events nothing has waited for yet, oldest first. */
+  events?: KeptEvent[];
   pause_requested: boolean;
   /** Ids of the newest commands seen, oldest first. */
   commands_seen: string[];
   failure: (RunError & { engine: boolean }) | null;
 }
 
+export interface KeptEvent {
+  name: string;
+  payload: Json;
+}
+
 export interface WaitProgress {
-  remaining_ms: number;
+  /** Null: no clock runs, only what is awaited ends it. */
+  remaining_ms: number | null;
   started_at_ms: number;
   /** Set for `until`: the moment itself, which a pause does not move. */
   until_ms?: number;
   /** The node's `timeout_seconds` ends it before its time. */
   times_out: boolean;
+  /** What ends it before its time; none for a plain delay. */
+  awaits?: EventAwaited | ApprovalAwaited;
 }
+
+export interface EventAwaited {
+  kind: 'event';
+  name: string;
+  on_timeout: 'fail' | 'continue';
+}
+
+export interface ApprovalAwaited {
+  kind: 'approval';
+  quorum: number;
+  on_timeout: 'approve' | 'reject';
+  /** Who has approved so far. */
+  approvals: Decision[];
+}
+
+/** What one person said; `at` is workflow time, RFC 3339. */
+export type Decision = {
+  decision: 'approve' | 'reject';
+  by: string | null;
+  at: string;
+  comment: string | null;
+  form: Json;
+};
 
 export interface DagResult {
   state: RunState;

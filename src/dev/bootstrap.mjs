@@ -1,6 +1,7 @@
 /**
- * The entry of every npm script: `node src/dev/bootstrap.mjs <start|test|check|demo|bench> [arguments]`.
- * Installs the packages of the lock file when they are missing or others, then runs the real command.
+ * The entry of every npm script: `node src/dev/bootstrap.mjs <start|api|worker|test|check|demo|bench|tree> [arguments]`.
+ * Installs the packages of the lock file when they are missing or others, compiles what runs compiled, then runs the
+ * real command.
  * Uses Node's own modules only, because it runs when there are no others yet.
  */
 import { spawn } from 'node:child_process';
@@ -10,14 +11,15 @@ import os from 'node:os';
 import path from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { build, isBuilt } from './bootstrap-build.mjs';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const LOCK = path.join(ROOT, 'package-lock.json');
 const STAMP = path.join(ROOT, 'node_modules', '.orchestrator-lock');
 /** npm writes here what it really installed. */
 const INSTALLED = path.join(ROOT, 'node_modules', '.package-lock.json');
-/** An install that another process began this long ago is taken for dead. */
-const INSTALL_LIMIT_MS = 15 * 60_000;
+/** What another process began this long ago is taken for dead. */
+const LOCK_LIMIT_MS = 15 * 60_000;
 
 /** The arguments that Node gets for each command. */
 const COMMANDS = {
@@ -30,13 +32,19 @@ const COMMANDS = {
   check: ['--import', 'tsx', 'src/dev/check.ts'],
   demo: ['--import', 'tsx', 'src/dev/demo.ts'],
   bench: ['--import', 'tsx', 'src/dev/bench/main.ts'],
+  tree: ['--import', 'tsx', 'src/dev/tree.ts'],
+  api: ['dist/src/main.js', 'api'],
+  worker: ['dist/worker/main.js'],
 };
+/** Processes of production run compiled: less memory, a faster start. The bench measures them so. */
+const COMPILED = new Set(['api', 'worker', 'bench']);
 
 const [name = '', ...rest] = process.argv.slice(2);
 const command = COMMANDS[name];
 if (!command) fail(`usage: node src/dev/bootstrap.mjs <${Object.keys(COMMANDS).join('|')}> [arguments]`);
 requireNode();
 await ensurePackages();
+if (COMPILED.has(name)) await ensureBuild();
 process.exit(await run(process.execPath, [...command, ...rest]));
 
 function requireNode() {
@@ -47,7 +55,7 @@ function requireNode() {
 
 async function ensurePackages() {
   if (isInstalled()) return;
-  const release = await takeInstallLock();
+  const release = await takeLock('install');
   try {
     // Whoever held the lock before us may have done the work.
     if (isInstalled()) return;
@@ -57,6 +65,18 @@ async function ensurePackages() {
     const status = await runNpm(['ci', '--include=dev', '--no-audit', '--no-fund']);
     if (status !== 0) fail(`npm ci failed with status ${status}; the reason stands above.`);
     writeStamp();
+  } finally {
+    release();
+  }
+}
+
+async function ensureBuild() {
+  if (isBuilt(ROOT)) return;
+  const release = await takeLock('build');
+  try {
+    if (!isBuilt(ROOT)) await build(ROOT, (args) => run(process.execPath, args));
+  } catch (error) {
+    fail(`dist/ cannot be made: ${error.message}`);
   } finally {
     release();
   }
@@ -107,10 +127,10 @@ function readOrNothing(file) {
   }
 }
 
-/** Two `npm ci` in one directory destroy each other's work. */
-async function takeInstallLock() {
+/** Two `npm ci`, or two compilers, in one directory destroy each other's work. */
+async function takeLock(purpose) {
   const key = createHash('sha256').update(ROOT).digest('hex').slice(0, 16);
-  const lock = path.join(os.tmpdir(), `orchestrator-install-${key}`);
+  const lock = path.join(os.tmpdir(), `orchestrator-${purpose}-${key}`);
   for (let waits = 0; ; waits += 1) {
     try {
       mkdirSync(lock);
@@ -121,7 +141,7 @@ async function takeInstallLock() {
       if (error.code !== 'EEXIST') throw error;
     }
     if (isAbandoned(lock)) rmSync(lock, { recursive: true, force: true });
-    else if (waits === 0) console.log('Another process is installing the packages; waiting for it.');
+    else if (waits === 0) console.log(`Waiting for another process that is at the same ${purpose}.`);
     await pause(500);
   }
 }
@@ -129,7 +149,7 @@ async function takeInstallLock() {
 function isAbandoned(lock) {
   try {
     const age_ms = Date.now() - statSync(lock).mtimeMs;
-    if (age_ms > INSTALL_LIMIT_MS) return true;
+    if (age_ms > LOCK_LIMIT_MS) return true;
     const pid = Number(readOrNothing(path.join(lock, 'pid')));
     // Freshly made, its pid not written yet.
     if (!pid) return age_ms > 5_000;

@@ -3,11 +3,16 @@ import { AppError } from '../contract/errors.ts';
 import { type ChainRow, findArtifact, findArtifactByHash, listChain } from '../persistence/artifacts.ts';
 import type { ArtifactRow } from '../persistence/artifacts-columns.ts';
 import type { Db } from '../persistence/db.ts';
+import { compact, type Compacted, type CompactRequest } from './artifacts-compact.ts';
+import { notCollected } from './collected.ts';
 import type { DefinitionService } from './materialise.ts';
+import type { Caller } from './refs.ts';
 import { isUuid } from './rules/tag-name.ts';
 import { type Page, page } from './tags.ts';
+import type { BrokenGlass } from './tags-write.ts';
 
 export interface ArtifactService {
+  /** Throws `not_found`, `blob_collected`. */
   get(project_id: string, id: string): Promise<ArtifactRow>;
   /** The oldest artifact of the project with this version hash. */
   byVersionHash(project_id: string, version_hash: string): Promise<ArtifactRow>;
@@ -15,6 +20,8 @@ export interface ArtifactService {
   materialise(artifact: ArtifactRow): Promise<Definition>;
   /** The patches from the base up to and including the artifact, after place `page.after`; empty for a dag_version. */
   chain(project_id: string, id: string, page: { after?: number; limit: number }): Promise<Chain>;
+  /** The content of a patch set as a dag_version of its own. Throws what `compact` throws. */
+  compact(caller: Caller, id: string, request: CompactRequest): Promise<Compacted>;
 }
 
 export interface Chain extends Page<ChainRow, number> {
@@ -23,10 +30,13 @@ export interface Chain extends Page<ChainRow, number> {
 
 export interface ArtifactDeps {
   db: Db;
+  ids: () => string;
   definitions: Pick<DefinitionService, 'read'>;
+  onBreakGlass?: (event: BrokenGlass) => void;
 }
 
-export function artifactService({ db, definitions }: ArtifactDeps): ArtifactService {
+export function artifactService(deps: ArtifactDeps): ArtifactService {
+  const { db, definitions } = deps;
   const get = async (project_id: string, id: string) =>
     found(isUuid(id) && (await findArtifact(db, project_id, id)));
   return {
@@ -43,10 +53,11 @@ export function artifactService({ db, definitions }: ArtifactDeps): ArtifactServ
       const rows = await listChain(db, { project_id, head_id: id }, { after, limit: limit + 1 });
       return { head, ...page(rows, limit, (row) => row.seq) };
     },
+    compact: async (caller, id, request) => compact(deps, caller, await get(caller.project_id, id), request),
   };
 }
 
-function found<T>(row: T | false | undefined): T {
+function found<T extends ArtifactRow>(row: T | false | undefined): T {
   if (!row) throw new AppError('not_found');
-  return row;
+  return notCollected(row);
 }

@@ -1,8 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import { v7 } from 'uuid';
 import { type TestDatabase, testDatabase } from '../../test/support/database.ts';
-import { getBlob } from '../persistence/blobs.ts';
+import { findBlob, readContent } from '../persistence/blobs.ts';
 import { type Database, openDatabase } from '../persistence/db.ts';
+import { encodeJson } from './blobs-encode.ts';
 import { contentHash } from './rules/content-hash.ts';
 import { type StoreServices, storeServices } from './store.ts';
 
@@ -57,13 +58,16 @@ it('gives back what was put, named by its hash', async () => {
 });
 
 it('reads a large blob byte for byte, in a transaction too', async () => {
-  const large = storeServices({ db: database.db, ids: v7 });
+  const large = storeServices({ db: database.db, ids: v7, limits: { inline_blob_bytes: 4_000_000 } });
   for (const size of [65_536, 65_537, 262_144, 262_145, 3_000_000]) {
     const bytes = randomBytes(size);
     const { cas_id } = await large.blobs.put(project_id, bytes, octets);
     expect((await large.blobs.get(project_id, cas_id)).bytes.equals(bytes)).toBe(true);
-    const inside = await database.db.transaction((tx) => getBlob(tx, project_id, cas_id));
-    expect(inside?.bytes.equals(bytes)).toBe(true);
+    const inside = await database.db.transaction(async (tx) => {
+      const row = await findBlob(tx, project_id, cas_id);
+      return readContent(tx, row!);
+    });
+    expect(inside?.equals(bytes)).toBe(true);
   }
 });
 
@@ -129,7 +133,7 @@ it('answers an integrity error for a definition whose blob was corrupted', async
     nodes: { a: { type: 'transform', config: { value: 'corrupt me' } } },
   };
   const { head } = await store.workflows.save(
-    { project_id, actor: 't' },
+    { project_id, actor: 't', role: 'owner' },
     { tag: 'corrupted', definition, expectation: {} },
   );
   await database.pool.query(
@@ -140,4 +144,27 @@ it('answers an integrity error for a definition whose blob was corrupted', async
   await expect(cold.definitions.read(project_id, head.version_hash)).rejects.toMatchObject({
     code: 'blob_corrupt',
   });
+});
+
+it('reads a version whose definition and patch somebody had stored as large blobs before', async () => {
+  const options = { db: database.db, ids: v7, limits: { inline_blob_bytes: 0 } };
+  const objects = storeServices(options);
+  const definition = {
+    schema_version: 1,
+    name: 'x',
+    nodes: { a: { type: 'transform', config: { value: 'from an object' } } },
+  };
+  const operations = [{ op: 'replace', path: '/nodes/a/config/value', value: 'patched' }];
+  const patched = { ...definition, nodes: { a: { type: 'transform', config: { value: 'patched' } } } };
+  const caller = { project_id, actor: 't', role: 'owner' } as const;
+  for (const value of [definition, operations, patched])
+    await objects.blobs.put(foreign_id, encodeJson(value).bytes, octets);
+  const { head } = await objects.workflows.save(caller, { tag: 'objects', definition, expectation: {} });
+  const cold = storeServices(options);
+  expect(await cold.definitions.read(project_id, head.version_hash)).toEqual(definition);
+  const { head: after } = await cold.patches.create(caller, { tag: 'objects', operations, expectation: {} });
+  for (const forget of ['', 'DELETE FROM materialisation']) {
+    await database.pool.query(forget);
+    expect(await storeServices(options).definitions.read(project_id, after.version_hash)).toEqual(patched);
+  }
 });

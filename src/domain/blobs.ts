@@ -1,9 +1,13 @@
-import { createHash } from 'node:crypto';
+import type { Spools } from '../clients/objects/spool.ts';
 import { AppError } from '../contract/errors.ts';
-import { type BlobContent, type BlobInfo, getBlob, headBlob, putBlob } from '../persistence/blobs.ts';
-import type { Db } from '../persistence/db.ts';
-
+import type { ByteRange } from '../contract/object-store.ts';
+import { type BlobContent, type BlobInfo, findBlob, headBlob, putBlob } from '../persistence/blobs.ts';
+import { sweepGarbage, type SweptGarbage } from './blobs-garbage.ts';
+import { largeBlob, type LargeBlob, takeIn } from './blobs-intake.ts';
+import { keepLarge } from './blobs-keep.ts';
+import { readPieces, readWhole, type ReadDeps } from './blobs-read.ts';
 import { contentHash } from './rules/content-hash.ts';
+import { slicesOf } from './rules/slices.ts';
 import { isHash } from './rules/tag-name.ts';
 
 export interface BlobPut extends BlobInfo {
@@ -12,6 +16,7 @@ export interface BlobPut extends BlobInfo {
 }
 
 export interface Upload {
+  /** Kept as it was when the project stored this blob first. */
   media_type: string;
   /** The hash the caller says the bytes have. */
   expected?: string;
@@ -19,70 +24,90 @@ export interface Upload {
   announced_bytes?: number;
 }
 
+/** A blob that is there, not read yet. */
+export interface OpenBlob extends BlobInfo {
+  /**
+   * Its bytes, or a range of them, each piece verified before it is given out. Ends with `blob_corrupt` rather than give
+   * a wrong byte. Stopping early frees everything.
+   */
+  read(range?: ByteRange): AsyncGenerator<Buffer>;
+}
+
 export interface BlobService {
   /** Stores bytes and lets the project read them. Throws `hash_mismatch` when they are not what `expected` says. */
   put(project_id: string, bytes: Buffer, upload: Upload): Promise<BlobPut>;
-  /** The same for a stream, hashed on the way. Throws `payload_too_large` as soon as it is longer than allowed. */
+  /**
+   * The same for a stream, hashed on the way, in memory that does not depend on its size. Throws `payload_too_large` as
+   * soon as it is longer than allowed.
+   */
   receive(project_id: string, source: AsyncIterable<Buffer>, upload: Upload): Promise<BlobPut>;
-  /** The verified bytes. Throws `not_found` without a grant, `blob_corrupt` rather than answer wrong bytes. */
+  /** The verified bytes, all in memory. Throws `not_found` without a grant, `blob_collected`, `blob_corrupt`. */
   get(project_id: string, cas_id: string): Promise<BlobContent>;
+  /** The same for bytes that are too many for that. Throws `not_found`, `blob_collected`. */
+  open(project_id: string, cas_id: string): Promise<OpenBlob>;
+  /** Throws `not_found`, `blob_collected`. */
   head(project_id: string, cas_id: string): Promise<BlobInfo>;
+  /** Deletes objects that no blob names, noted so that long ago. */
+  sweepGarbage(older_than_seconds: number): Promise<SweptGarbage>;
 }
 
-export interface BlobDeps {
-  db: Db;
+export interface BlobDeps extends ReadDeps {
+  spools: Spools;
   max_bytes: number;
-  /** Told of every blob whose bytes are not what its name says. */
-  onCorrupt?: (cas_id: string) => void;
+  /** Blobs up to this size are in their rows, larger ones are objects. */
+  inline_bytes: number;
 }
 
 export function blobService(deps: BlobDeps): BlobService {
-  const { db, max_bytes } = deps;
-  const store = async (project_id: string, blob: BlobContent, expected?: string): Promise<BlobPut> => {
-    // Only who has the bytes gets a grant, so that nobody can read a blob by knowing its hash.
-    if (expected !== undefined && expected !== blob.cas_id) throw new AppError('hash_mismatch');
-    const created = await putBlob(db, project_id, blob);
-    return { cas_id: blob.cas_id, size_bytes: blob.bytes.length, media_type: blob.media_type, created };
+  const { db, inline_bytes } = deps;
+  const putSmall = async (project_id: string, blob: BlobContent): Promise<BlobPut> => {
+    const granted = await putBlob(db, project_id, blob);
+    return { cas_id: blob.cas_id, size_bytes: blob.bytes.length, ...granted };
+  };
+  const putLarge = async (project_id: string, blob: LargeBlob, media_type: string): Promise<BlobPut> => {
+    const granted = await keepLarge(deps, project_id, { ...blob, media_type });
+    return { cas_id: blob.cas_id, size_bytes: blob.size_bytes, ...granted };
   };
   return {
-    put: (project_id, bytes, { media_type, expected }) =>
-      store(project_id, { cas_id: contentHash(bytes), media_type, bytes }, expected),
-    receive: async (project_id, source, upload) => {
-      const { cas_id, bytes } = await collect(source, max_bytes, upload.announced_bytes);
-      return store(project_id, { cas_id, media_type: upload.media_type, bytes }, upload.expected);
+    async put(project_id, bytes, { media_type, expected }) {
+      const cas_id = contentHash(bytes);
+      assertExpected(cas_id, expected);
+      if (bytes.length <= inline_bytes) return putSmall(project_id, { cas_id, media_type, bytes });
+      return putLarge(project_id, largeBlob(cas_id, slicesOf(bytes)), media_type);
     },
-    get: async (project_id, cas_id) =>
-      verified(found(isHash(cas_id) && (await getBlob(db, project_id, cas_id))), deps.onCorrupt),
-    head: async (project_id, cas_id) => found(isHash(cas_id) && (await headBlob(db, project_id, cas_id))),
+    async receive(project_id, source, { media_type, expected, announced_bytes }) {
+      const intake = await takeIn(source, { ...deps, announced_bytes });
+      try {
+        const { cas_id, bytes, large } = intake;
+        assertExpected(cas_id, expected);
+        if (large) return await putLarge(project_id, large, media_type);
+        return await putSmall(project_id, { cas_id, media_type, bytes });
+      } finally {
+        await intake.close();
+      }
+    },
+    async get(project_id, cas_id) {
+      const row = there(isHash(cas_id) && (await findBlob(db, project_id, cas_id)));
+      return { cas_id, media_type: row.media_type, bytes: await readWhole(deps, row) };
+    },
+    async open(project_id, cas_id) {
+      const row = there(isHash(cas_id) && (await findBlob(db, project_id, cas_id)));
+      const { media_type, size_bytes } = row;
+      const whole = { start: 0, end: size_bytes };
+      return { cas_id, media_type, size_bytes, read: (range = whole) => readPieces(deps, row, range) };
+    },
+    head: async (project_id, cas_id) => there(isHash(cas_id) && (await headBlob(db, project_id, cas_id))),
+    sweepGarbage: (older_than_seconds) => sweepGarbage(deps, older_than_seconds),
   };
 }
 
-function found<T>(blob: T | false | undefined): T {
+function there<T extends { collected: boolean }>(blob: T | false | undefined): T {
   if (!blob) throw new AppError('not_found');
+  if (blob.collected) throw new AppError('blob_collected');
   return blob;
 }
 
-/** Throws `blob_corrupt` unless the bytes hash to their name. */
-export function verified(blob: BlobContent, onCorrupt?: (cas_id: string) => void): BlobContent {
-  if (contentHash(blob.bytes) === blob.cas_id) return blob;
-  onCorrupt?.(blob.cas_id);
-  throw new AppError('blob_corrupt', { cause: new Error(`blob ${blob.cas_id} does not hash to its name`) });
+/** Only who has the bytes gets a grant, so that nobody can read a blob by knowing its hash. */
+function assertExpected(cas_id: string, expected: string | undefined): void {
+  if (expected !== undefined && expected !== cas_id) throw new AppError('hash_mismatch');
 }
-
-async function collect(source: AsyncIterable<Buffer>, max_bytes: number, announced = 0) {
-  if (announced > max_bytes) throw tooLarge(max_bytes);
-  const hash = createHash('sha256');
-  const chunks: Buffer[] = [];
-  let size = 0;
-  for await (const chunk of source) {
-    size += chunk.length;
-    if (size > max_bytes) throw tooLarge(max_bytes);
-    hash.update(chunk);
-    chunks.push(chunk);
-  }
-  const bytes = chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks, size);
-  return { cas_id: `sha256:${hash.digest('hex')}`, bytes };
-}
-
-const tooLarge = (max_bytes: number) =>
-  new AppError('payload_too_large', { detail: `A blob has at most ${max_bytes} bytes.` });

@@ -59,7 +59,10 @@ export function evaluationService({ values, steps, runs, inline_bytes }: Deps) {
     async output(evaluation: Evaluation): Promise<HeldValue> {
       const value = await evaluated(() => evaluate(evaluation));
       const kept = await values.keep(evaluation.run.project_id, value);
-      if (kept.output_ref !== null) await runs.keepOutput(evaluation.run.id, kept.output_ref);
+      if (kept.output_ref !== null && !(await runs.keepOutput(evaluation.run.id, kept.output_ref)))
+        throw new AppError('overloaded', {
+          cause: new Error('the output was collected before the run had it'),
+        });
       return heldValue(kept);
     },
   };

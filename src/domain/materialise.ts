@@ -10,21 +10,25 @@ import {
 } from '../persistence/artifacts-snapshot.ts';
 import { putBlobs } from '../persistence/blobs.ts';
 import type { Db } from '../persistence/db.ts';
-import { verified } from './blobs.ts';
+import { type ObjectPlace, verified } from './blobs-read.ts';
 import { type Encoded, encodeJson } from './blobs-encode.ts';
+import { notCollected } from './collected.ts';
 import { documentCache, freezeJson } from './materialise-cache.ts';
 import { applyPatch } from './rules/json-patch.ts';
+import { UNBOUNDED } from './rules/json-patch-limits.ts';
 
 /** A version already resolved within the caller's project. */
 export interface PinnedVersion {
   artifact_id: string;
   version_hash: string;
+  /** False: it was collected, whatever memory still holds. */
+  live?: boolean;
 }
 
 export interface DefinitionService {
   /**
    * The definition of a version: of an artifact resolved before, or of the oldest one with a hash. Frozen and shared.
-   * No SQL when it was read lately. Throws `not_found`, `blob_corrupt`.
+   * No SQL when it was read lately. Throws `not_found`, `blob_collected`, `blob_corrupt`.
    */
   read(project_id: string, version: PinnedVersion | string, db?: Db): Promise<Definition>;
   /** The same for a hash that a row of ours pins, whose project was checked when it was pinned. */
@@ -36,6 +40,8 @@ export interface DefinitionService {
 export interface DefinitionDeps {
   db: Db;
   cache_bytes: number;
+  /** The bytes of a blob that is an object, unverified. */
+  readObject: (place: ObjectPlace) => Promise<Buffer>;
   onCorrupt?: (cas_id: string) => void;
 }
 
@@ -60,6 +66,7 @@ export function definitionService(deps: DefinitionDeps): DefinitionService {
   return {
     async read(project_id, version, db = deps.db) {
       if (typeof version !== 'string') {
+        notCollected({ live: version.live ?? null });
         return documents.get(version.version_hash) ?? load(db, project_id, { id: version.artifact_id });
       }
       const cached = readable.has(`${project_id} ${version}`) ? documents.get(version) : undefined;
@@ -84,10 +91,11 @@ interface Materialised {
   size_bytes: number;
 }
 
-type Deps = Pick<DefinitionDeps, 'db' | 'onCorrupt'>;
+type Deps = Pick<DefinitionDeps, 'db' | 'readObject' | 'onCorrupt'>;
 
 async function materialise(deps: Deps, project_id: string, row: SnapshotRow): Promise<Materialised> {
-  if (row.content) return parsed(deps, row.version_hash, row.content);
+  const content = await contentOf(deps, { ...row, cas_id: row.version_hash });
+  if (content) return parsed(deps, row.version_hash, content);
   if (row.base_version === null || row.plan_hash === null) throw new AppError('blob_collected');
   const encoded = encodeJson(await replay(deps, project_id, row));
   // The hash was written with the patch; another one now means that a link or the engine changed under it.
@@ -102,11 +110,24 @@ async function replay(deps: Deps, project_id: string, row: SnapshotRow): Promise
   const base = await findSnapshot(deps.db, project_id, { id: row.base_version! });
   if (!base) throw corrupt(deps, row.version_hash);
   let document = (await materialise(deps, project_id, base)).document as unknown as Json;
-  for (const { cas_id, content } of await readLinks(deps.db, row.artifact_id)) {
-    const { bytes } = verified({ cas_id, media_type: 'application/json', bytes: content }, deps.onCorrupt);
-    document = applyPatch(document, JSON.parse(bytes.toString('utf8')));
+  for (const link of await readLinks(deps.db, row.artifact_id)) {
+    const content = await contentOf(deps, link);
+    if (!content) throw new AppError('blob_collected');
+    const blob = { cas_id: link.cas_id, media_type: 'application/json', bytes: content };
+    const { bytes } = verified(blob, deps.onCorrupt);
+    document = applyPatch(document, JSON.parse(bytes.toString('utf8')), UNBOUNDED);
   }
   return document;
+}
+
+/** The bytes of a blob, wherever they are; undefined when they were collected or never computed. */
+async function contentOf(
+  { readObject }: Deps,
+  blob: { cas_id: string; content: Buffer | null; storage_url: string | null; size_bytes: string | null },
+): Promise<Buffer | undefined> {
+  const { cas_id, content, storage_url, size_bytes } = blob;
+  if (content) return content;
+  return storage_url === null ? undefined : readObject({ cas_id, storage_url, size_bytes: Number(size_bytes) });
 }
 
 function parsed(deps: Deps, version_hash: string, content: Buffer): Materialised {

@@ -65,8 +65,11 @@ export function nodeTasks(deps: Deps) {
       attempt,
       signal,
       files: definition.files ?? {},
-      keep: async (bytes, media_type) =>
-        (await deps.blobs.put(project_id, Buffer.from(bytes), { media_type })).cas_id,
+      keep: async (bytes, media_type) => {
+        // The same memory: what a program leaves may be large.
+        const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
+        return (await deps.blobs.put(project_id, buffer, { media_type })).cas_id;
+      },
       log: (stream, text) => steps.note(run.id, 'step.log', { node, attempt, stream, text }),
     };
   }

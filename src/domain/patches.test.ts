@@ -8,7 +8,7 @@ import type { Caller } from './refs.ts';
 import { applyPatch } from './rules/json-patch.ts';
 import { type StoreServices, storeServices } from './store.ts';
 
-const caller: Caller = { project_id: '00000000-0000-7000-8000-000000000001', actor: 'test' };
+const caller: Caller = { project_id: '00000000-0000-7000-8000-000000000001', actor: 'test', role: 'owner' };
 const { project_id } = caller;
 const statements: string[] = [];
 let test_database: TestDatabase;
@@ -147,15 +147,65 @@ it('lets one of 50 concurrent patches with one expectation win, and stores nothi
   expect(Number(((await rowsOf()) as { a: string }).a)).toBe(Number(before.a) + 1);
 });
 
-it('refuses the patch after the longest chain', async () => {
-  const short = storeServices({ db: database.db, ids: v7, limits: { chain: 2 } });
-  await save('p-long');
-  for (const n of [1, 2])
-    await short.patches.create(caller, { tag: 'p-long', operations: set(n), expectation: {} });
-  await expect(
-    short.patches.create(caller, { tag: 'p-long', operations: set(3), expectation: {} }),
-  ).rejects.toMatchObject({
-    code: 'state_conflict',
+describe('a chain that is full', () => {
+  const short = () => storeServices({ db: database.db, ids: v7, limits: { compact_after: 2 } });
+  const patchShort = (tag: string, n: number) =>
+    short().patches.create(caller, { tag, operations: set(n), expectation: {} });
+
+  it('goes on from its compaction, in the same transaction', async () => {
+    await save('p-full');
+    await patchShort('p-full', 1);
+    const { head: full } = await patchShort('p-full', 2);
+    const before = (await rowsOf()) as { a: string; b: string };
+    const { head } = await patchShort('p-full', 3);
+    const [compacted] = head.parents;
+    expect(head).toMatchObject({ depth: 1, base_version: compacted, tag_version: 4 });
+    expect(await store.artifacts.get(project_id, compacted!)).toMatchObject({
+      kind: 'dag_version',
+      version_hash: full.version_hash,
+      cas_id: full.version_hash,
+      parents: [full.id],
+      compacted_from_id: full.id,
+    });
+    // The patch and the compaction; of blobs only the operations and the result are new.
+    expect(await rowsOf()).toEqual({ a: String(Number(before.a) + 2), b: String(Number(before.b) + 2) });
+    expect((await store.artifacts.chain(project_id, full.id, { limit: 5 })).items).toHaveLength(2);
+  });
+
+  it('is compacted once, however often patches are put on it', async () => {
+    await save('p-again');
+    await patchShort('p-again', 1);
+    await patchShort('p-again', 2);
+    const { head: first } = await patchShort('p-again', 3);
+    await store.tags.undo(caller, 'p-again', { expectation: {} });
+    const { head: second } = await patchShort('p-again', 4);
+    expect(second.parents).toEqual(first.parents);
+  });
+
+  it('is compacted once by ten tags that go on from it at the same time', async () => {
+    await save('p-fork');
+    await patchShort('p-fork', 1);
+    const { head } = await patchShort('p-fork', 2);
+    const tags = Array.from({ length: 10 }, (_, i) => `p-fork/${i}`);
+    for (const tag of tags) await store.tags.put(caller, tag, { target: head.id, expectation: {} });
+    const results = await Promise.all(tags.map((tag, i) => patchShort(tag, 10 + i)));
+    expect(new Set(results.map((result) => result.head.parents[0])).size).toBe(1);
+    expect(results.map((result) => result.head.depth)).toEqual(tags.map(() => 1));
+  });
+
+  it('is left as it was when the next patch is refused', async () => {
+    await save('p-refused');
+    await patchShort('p-refused', 1);
+    await patchShort('p-refused', 2);
+    const before = await rowsOf();
+    await expect(
+      short().patches.create(caller, {
+        tag: 'p-refused',
+        operations: [{ op: 'remove', path: '/nodes' }],
+        expectation: {},
+      }),
+    ).rejects.toMatchObject({ code: 'definition_invalid' });
+    expect(await rowsOf()).toEqual(before);
   });
 });
 

@@ -1,7 +1,9 @@
 import { AppError } from '../contract/errors.ts';
+import type { Permission, Role } from '../contract/roles.ts';
 import type { Db } from '../persistence/db.ts';
 import type { TargetKind } from '../persistence/tags.ts';
 import { type RefRow, resolveRef } from '../persistence/workflows-resolve.ts';
+import { notCollected } from './collected.ts';
 import { parseRef } from './rules/tag-name.ts';
 
 /** Who calls, and within which project: every look-up and every write of the store is limited to it. */
@@ -9,6 +11,9 @@ export interface Caller {
   project_id: string;
   /** Stored as `created_by` and `moved_by`. */
   actor: string;
+  /** What the caller is in this project. */
+  role: Role;
+  permissions?: readonly Permission[];
 }
 
 /** A reference pinned to one version. Nothing in it changes any more, whatever happens to the tag. */
@@ -27,9 +32,10 @@ export interface Resolved {
 export interface RefService {
   /**
    * What `ref` (tag name, workflow id, artifact id or `sha256:` version hash) means now, in one statement.
-   * Throws `not_found` when it is unknown or foreign, `state_conflict` for a workflow that has no version yet.
+   * Throws `not_found` when it is unknown or foreign, `blob_collected` when it was collected, `state_conflict` for a
+   * workflow that has no version yet.
    */
-  resolve(project_id: string, ref: string): Promise<Resolved>;
+  resolve(project_id: string, ref: string, db?: Db): Promise<Resolved>;
   /** The same with everything known about it; the artifact's columns are null for a workflow without a version. */
   find(project_id: string, ref: string, db?: Db): Promise<RefRow>;
 }
@@ -39,11 +45,11 @@ export function refService(deps: { db: Db }): RefService {
     const parsed = parseRef(ref);
     const row = parsed && (await resolveRef(db, project_id, parsed));
     if (!row) throw new AppError('not_found');
-    return row;
+    return notCollected(row);
   };
   return {
     find,
-    resolve: async (project_id, ref) => pinned(await find(project_id, ref)),
+    resolve: async (project_id, ref, db) => pinned(await find(project_id, ref, db)),
   };
 }
 

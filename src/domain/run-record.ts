@@ -11,7 +11,7 @@ import { snapshotOf, type SnapshotStep } from './rules/run-snapshot.ts';
 
 interface Deps {
   journal: RunJournalRepository;
-  steps: Pick<StepRepository, 'latest'>;
+  steps: Pick<StepRepository, 'marks'>;
   runs: Pick<RunRepository, 'findAny'>;
   metrics: Pick<Metrics, 'runEnded'>;
   ids: () => string;
@@ -32,7 +32,7 @@ export function runRecorder({ journal, steps, runs, metrics, ids, clock }: Deps)
      */
     async end(end: RunEnd): Promise<FinalState> {
       const written = stepsOf(end);
-      const earlier = end.complete ? [] : await steps.latest(end.run_id, end.epoch, 'all');
+      const earlier = end.complete ? [] : await steps.marks(end.run_id, end.epoch);
       const change = end.entries.findLast((entry) => entry.change)?.change;
       const state = change?.to as FinalState;
       const output = await outputOf(end);

@@ -5,13 +5,14 @@ import { isFinal } from '../contract/run.ts';
 import type { SandboxReport } from '../contract/sandbox.ts';
 import { canonicalJson } from '../language/canonical-json.ts';
 import type { Metrics } from '../contract/metrics.ts';
-import type { RunFilter, RunPosition, RunRepository, RunRow } from '../persistence/runs.ts';
+import type { NewRun, RunFilter, RunPosition, RunRepository, RunRow } from '../persistence/runs.ts';
 import type { BlobService } from './blobs.ts';
 import type { PlanOf } from './plans.ts';
 import type { RefService } from './refs.ts';
-import { compileSchema } from './rules/json-schema.ts';
+import { schemaProblemsAt } from './rules/json-schema-problems.ts';
 import { SWEEP_AFTER_MS, type RunDispatch } from './run-dispatch.ts';
 import type { RunFeed } from './run-feed.ts';
+import { namesIn } from './rules/gc-names.ts';
 import { requireSandboxFor } from './rules/sandbox-fit.ts';
 import { manifestOf, type TagPosition } from './rules/run-manifest.ts';
 import { contentHash } from './rules/content-hash.ts';
@@ -58,7 +59,8 @@ export function runService(deps: Deps) {
 
     /**
      * Accepts a run: its tag is resolved once, input and params are checked, and the run is committed with the
-     * outbox item that starts it. Three statements. Errors: `not_found`, `input_invalid`, `sandbox_unavailable`.
+     * outbox item that starts it. Three statements. Errors: `not_found`, `blob_collected`, `input_invalid`,
+     * `sandbox_unavailable`.
      */
     async start(request: StartRun): Promise<RunRow> {
       const { project_id } = request;
@@ -98,11 +100,12 @@ export function runService(deps: Deps) {
         priority: request.priority,
         created_by: request.actor,
         created_at,
+        names: namesIn(JSON.stringify([request.input, params])),
         manifest: { artifact_id: ids(), cas_id: contentHash(content), content },
         outbox_id,
         sweep_after: new Date(created_at.getTime() + SWEEP_AFTER_MS),
       };
-      await runs.insert(row);
+      if (!(await runs.insert(row))) await insertAgain(row, request.input);
       const run = freshRow(row);
       dispatch.startSoon(run, outbox_id);
       deps.metrics.runStarted('dag');
@@ -142,6 +145,12 @@ export function runService(deps: Deps) {
     },
   };
 
+  /** The stored input may have been collected before the run was there to need it; a version that is gone stays so. */
+  async function insertAgain(row: NewRun, input: Json): Promise<void> {
+    if (await runs.insert({ ...row, ...(await heldInput(row.project_id, input)) })) return;
+    throw new AppError('blob_collected', { detail: 'The version this leads to was collected.' });
+  }
+
   /** Inputs above the inline limit are kept as a blob; the row and Temporal hold the reference. */
   async function heldInput(
     project_id: string,
@@ -161,20 +170,15 @@ export type RunService = ReturnType<typeof runService>;
 /** Input and params against their schemas, every problem at once. */
 function checkValues(definition: Definition, input: Json, params: JsonObject): void {
   const problems = [
-    ...schemaProblems(definition.input_schema, input, '/input'),
-    ...schemaProblems(definition.params_schema, params, '/params'),
+    ...schemaProblemsAt(definition.input_schema, input, '/input'),
+    ...schemaProblemsAt(definition.params_schema, params, '/params'),
   ];
   if (problems.length > 0) throw new AppError('input_invalid', { errors: problems });
 }
 
-function schemaProblems(schema: JsonObject | boolean | undefined, value: Json, at: string) {
-  if (schema === undefined) return [];
-  return compileSchema(schema)(value).map(({ path, message }) => ({ path: at + path, message }));
-}
-
 /** The row as it stands right after the insert, without reading it back. */
 function freshRow(row: Parameters<RunRepository['insert']>[0]): RunRow {
-  const { manifest, outbox_id: _outbox, sweep_after: _sweep, ...rest } = row;
+  const { manifest, names: _names, outbox_id: _outbox, sweep_after: _sweep, ...rest } = row;
   return {
     ...rest,
     manifest_id: manifest.artifact_id,

@@ -23,7 +23,8 @@ export interface AttemptOptions {
 /**
  * Runs read, decide, guarded write until the write wins: first without a lock, because a race is rare; then as one
  * transaction that waits for its turn, because a hundred writers of one tag would otherwise try a thousand times.
- * Every attempt decides anew, so a stale expectation ends in its own error. Throws `version_conflict` at the end.
+ * Every attempt decides anew, so a stale expectation ends in its own error. Throws `version_conflict` at the end, and
+ * `blob_collected` for a version that is not there any more.
  */
 export async function untilWon<T>(
   db: Db,
@@ -35,6 +36,7 @@ export async function untilWon<T>(
     try {
       return count < optimistic ? await attempt(db) : await db.transaction((tx) => locked(tx, tag, attempt));
     } catch (error) {
+      if (isCollected(error)) throw collected(error);
       if (!isRace(error)) throw error;
     }
   }
@@ -56,6 +58,13 @@ function isRace(error: unknown): boolean {
     (state.code.startsWith('40') || isTagConstraint(state.constraint))
   );
 }
+
+/** Garbage collection was faster: a key that keeps tags on live artifacts, or those on their bytes, refused the write. */
+const isCollected = (error: unknown): boolean =>
+  /^(tag_target_live|artifact_content_stored)$/.test(sqlState(error)?.constraint ?? '');
+
+const collected = (cause: unknown) =>
+  new AppError('blob_collected', { detail: 'The version this leads to was collected.', cause });
 
 const isTagConstraint = (constraint = ''): boolean => /^(tag|workflow)_/.test(constraint);
 

@@ -1,41 +1,27 @@
 import { v7 } from 'uuid';
-import { type TestDatabase, testDatabase } from '../../test/support/database.ts';
-import { type Database, openDatabase } from '../persistence/db.ts';
-import type { Caller } from './refs.ts';
-import { type StoreServices, storeServices } from './store.ts';
+import { caller, definitionOf, type TestStore, testStore } from '../../test/support/store.ts';
+import type { StoreServices } from './store.ts';
 
-const caller: Caller = { project_id: '00000000-0000-7000-8000-000000000001', actor: 'test' };
 const free = { expectation: {} };
-const statements: string[] = [];
-let test_database: TestDatabase;
-let database: Database;
+let opened: TestStore;
 let store: StoreServices;
 let versions: string[];
 
 beforeAll(async () => {
-  test_database = await testDatabase();
-  database = openDatabase({
-    url: test_database.url,
-    max_connections: 10,
-    onStatement: (sql) => statements.push(sql),
-  });
-  store = storeServices({ db: database.db, ids: v7 });
+  opened = await testStore();
+  ({ store } = opened);
   versions = await Promise.all([0, 1, 2, 3].map(saveVersion));
 });
 
-afterAll(async () => {
-  await database?.close();
-  await test_database?.drop();
-});
+afterAll(() => opened?.close());
 
 async function saveVersion(n: number): Promise<string> {
-  const definition = {
-    schema_version: 1,
-    name: 'x',
-    nodes: { a: { type: 'transform', config: { value: n } } },
-  };
-  const { head } = await store.workflows.save(caller, { tag: `source-${n}`, definition, ...free });
-  return head.id;
+  const saved = await store.workflows.save(caller, {
+    tag: `source-${n}`,
+    definition: definitionOf(n),
+    ...free,
+  });
+  return saved.head.id;
 }
 
 const put = (name: string, target: string, expectation = {}) =>
@@ -69,12 +55,8 @@ describe('moving a tag', () => {
   });
 
   it('by hash leaves a tag alone that has this content, by whichever artifact', async () => {
-    const definition = {
-      schema_version: 1,
-      name: 'x',
-      nodes: { a: { type: 'transform', config: { value: 2 } } },
-    };
-    const { head } = await store.workflows.save(caller, { tag: 't/same-content', definition, ...free });
+    const same = { tag: 't/same-content', definition: definitionOf(2), ...free };
+    const { head } = await store.workflows.save(caller, same);
     expect(head.id).not.toBe(versions[2]);
     const put_again = await put('t/same-content', head.version_hash);
     expect(put_again).toMatchObject({ outcome: 'unchanged', tag: { target_id: head.id } });
@@ -82,9 +64,9 @@ describe('moving a tag', () => {
 
   it('costs two statements', async () => {
     await put('t/cost', versions[0]!);
-    statements.length = 0;
+    opened.statements.length = 0;
     await put('t/cost', versions[1]!);
-    expect(statements).toHaveLength(2);
+    expect(opened.statements).toHaveLength(2);
   });
 
   it.each([
@@ -171,44 +153,6 @@ describe('undo and redo', () => {
     expect(codes.every((code) => code === 'not_found' || code === 'version_conflict')).toBe(true);
     const entries = await history(name);
     expect(entries.map((m) => m.seq)).toEqual(entries.map((_, i) => i + 1));
-  });
-});
-
-describe('a protected tag', () => {
-  it('needs If-Match for move, undo, redo, delete, save and patch alike', async () => {
-    const name = 'p/production';
-    await store.tags.put(caller, name, { target: versions[0]!, expectation: {}, protect: true });
-    await put(name, versions[1]!, { if_match: 1 });
-    const definition = {
-      schema_version: 1,
-      name: 'x',
-      nodes: { a: { type: 'transform', config: { value: 9 } } },
-    };
-    const expectation = { expected: 2 };
-    const attempts = [
-      put(name, versions[2]!, expectation),
-      store.tags.move(caller, name, { target: versions[2]!, expectation }),
-      store.tags.undo(caller, name, { expectation }),
-      store.tags.redo(caller, name, { expectation }),
-      store.tags.delete(caller, name, { expectation }),
-      store.tags.put(caller, name, { target: versions[1]!, protect: false, expectation }),
-      store.workflows.save(caller, { tag: name, definition, expectation }),
-      store.patches.create(caller, {
-        tag: name,
-        operations: [{ op: 'add', path: '/description', value: 'x' }],
-        expectation,
-      }),
-      store.workflows.delete(caller, name, { expectation }),
-    ];
-    for (const attempt of attempts) await expect(attempt).rejects.toMatchObject({ code: 'tag_protected' });
-    expect((await store.tags.undo(caller, name, { expectation: { if_match: 2 } })).tag.version).toBe(3);
-    const open = await store.tags.put(caller, name, {
-      target: versions[0]!,
-      protect: false,
-      expectation: { if_match: 3 },
-    });
-    expect(open.tag).toMatchObject({ protected: false, version: 3 });
-    expect((await put(name, versions[2]!)).outcome).toBe('moved');
   });
 });
 

@@ -1,12 +1,21 @@
 import { AppError } from '../contract/errors.ts';
 import type { Db } from '../persistence/db.ts';
-import { readForMove, readForStep, readTag, type TagReading, type TagRow } from '../persistence/tags.ts';
-import { listMoves, listTags, type TagFilter, type TagMoveRow } from '../persistence/tags-list.ts';
+import { readTag, type TagReading, type TagRow } from '../persistence/tags.ts';
+import {
+  listMoves,
+  listTags,
+  readMoveAt,
+  type TagFilter,
+  type TagMoveRow,
+  type TagThenRow,
+} from '../persistence/tags-list.ts';
+import type { AncestryService } from './ancestry.ts';
 import type { Caller } from './refs.ts';
 import { decideTag, type Expectation, type TagCommand } from './rules/tag-move.ts';
-import { isTagName, parseRef, requireTagName } from './rules/tag-name.ts';
-import { type TagKey, triesFor, untilWon } from './tags-attempt.ts';
-import { type TagChange, writeDecision } from './tags-write.ts';
+import { isTagName, requireTagName } from './rules/tag-name.ts';
+import { triesFor, untilWon } from './tags-attempt.ts';
+import { readFor } from './tags-read.ts';
+import { type BrokenGlass, type TagChange, writeApproved } from './tags-write.ts';
 
 export interface Page<T, K> {
   items: T[];
@@ -17,16 +26,22 @@ export interface Page<T, K> {
 export interface TagRequest {
   expectation: Expectation;
   reason?: string;
+  /** Go past role and approvals, never past If-Match. Needs the permission and a reason, and is recorded. */
+  break_glass?: boolean;
 }
 
 export interface MoveRequest extends TagRequest {
   /** Artifact id, version hash, or the name of a tag that points at it. */
   target: string;
   protect?: boolean;
+  /** Only to a version that comes from the one the tag points at. */
+  fast_forward_only?: boolean;
 }
 
 export interface TagService {
   get(project_id: string, name: string): Promise<TagRow>;
+  /** What the tag was at a time, to the millisecond, and what made it so; a time to come is now. */
+  at(project_id: string, name: string, as_of: Date): Promise<TagThenRow>;
   /** By name, after `page.after`. */
   list(filter: TagFilter, page: { after?: string; limit: number }): Promise<Page<TagRow, string>>;
   /** Newest first, before entry `page.before`. A deleted tag keeps its history. */
@@ -35,7 +50,7 @@ export interface TagService {
     name: string,
     page: { before?: number; limit: number },
   ): Promise<Page<TagMoveRow, number>>;
-  /** Creates the tag or moves it. */
+  /** Creates the tag or moves it. Throws `not_fast_forward` when asked to. */
   put(caller: Caller, name: string, request: MoveRequest): Promise<TagChange>;
   /** Moves a tag that exists. */
   move(caller: Caller, name: string, request: MoveRequest): Promise<TagChange>;
@@ -52,28 +67,37 @@ export interface TagService {
 export interface TagDeps {
   db: Db;
   ids: () => string;
+  ancestry: Pick<AncestryService, 'isAncestor'>;
+  onBreakGlass?: (event: BrokenGlass) => void;
 }
 
 const MAX_POSITIONS = 1_000;
 const MAX_SEQ = 2_147_483_647;
 
-/** Every write throws what `decideTag` throws; two statements unless another writer was faster. */
+/**
+ * Every write throws what `decideTag` and `untilWon` throw, and `approval_required`. Two statements, unless another
+ * writer was faster or a rule asks for approvals.
+ */
 export function tagService(deps: TagDeps): TagService {
   const { db } = deps;
-  const change = (
+  const change = async (
     command: TagCommand,
     caller: Caller,
     name: string,
     request: TagRequest & Partial<MoveRequest>,
   ) => {
-    const tag = { project_id: caller.project_id, name };
-    const { expectation, protect } = request;
+    const { project_id, actor } = caller;
+    const tag = { project_id, name };
     const attempt = async (at: Db) => {
       const reading = await readFor(at, command, tag, request.target);
-      const decision = decideTag({ command, ...reading, expectation, protect });
-      return writeDecision({ db: at, ids: deps.ids }, { caller, name, ...request }, reading, decision);
+      const decision = decideTag({ command, name, ...reading, ...request, writer: caller });
+      if (request.fast_forward_only) await requireForward({ ...deps, db: at }, project_id, reading);
+      return writeApproved({ db: at, ids: deps.ids }, { caller, name, ...request }, reading, decision);
     };
-    return untilWon(db, tag, attempt, triesFor(expectation));
+    const done = await untilWon(db, tag, attempt, triesFor(request.expectation));
+    if (request.break_glass && done.outcome !== 'unchanged')
+      deps.onBreakGlass?.({ project_id, tag: name, command, actor, reason: request.reason });
+    return done;
   };
   const existing =
     (command: TagCommand) => (caller: Caller, name: string, request: TagRequest & Partial<MoveRequest>) => {
@@ -82,6 +106,8 @@ export function tagService(deps: TagDeps): TagService {
     };
   return {
     get: async (project_id, name) => found(isTagName(name) && (await readTag(db, project_id, name))),
+    at: async (project_id, name, as_of) =>
+      found(isTagName(name) && (await readMoveAt(db, { project_id, name }, as_of))),
     list: async (filter, { after = '', limit }) =>
       page(await listTags(db, filter, { after, limit: limit + 1 }), limit, (tag) => tag.name),
     history: async (project_id, name, { before, limit }) => {
@@ -100,21 +126,21 @@ export function tagService(deps: TagDeps): TagService {
   };
 }
 
+/** Throws `not_fast_forward` when the tag would leave a version that the target does not come from. */
+async function requireForward(
+  { db, ancestry }: TagDeps,
+  project_id: string,
+  { current, destination }: TagReading,
+): Promise<void> {
+  if (!current || !destination) return;
+  const question = { ancestor: current.target_id, descendant: destination.id };
+  if (!(await ancestry.isAncestor(project_id, question, db))) throw new AppError('not_fast_forward');
+}
+
 /** Cuts the one row too many that shows whether there are more. */
 export function page<T, K>(rows: T[], limit: number, key: (row: T) => K): Page<T, K> {
   const items = rows.slice(0, limit);
   return rows.length > limit ? { items, next: key(items.at(-1)!) } : { items };
-}
-
-async function readFor(db: Db, command: TagCommand, tag: TagKey, target?: string): Promise<TagReading> {
-  if (command === 'undo' || command === 'redo') return readForStep(db, tag, command);
-  const ref = target === undefined ? undefined : parseRef(target);
-  if (!ref) return { current: await readTag(db, tag.project_id, tag.name) };
-  const reading = await readForMove(db, tag, ref);
-  const { current, destination } = reading;
-  // A hash means a content: a tag that has it is there already, by whichever of the artifacts that hold it.
-  if (!destination || ref.kind !== 'hash' || current?.target_hash !== ref.value) return reading;
-  return { current, destination: { ...destination, id: current.target_id, kind: current.target_kind } };
 }
 
 function found<T>(row: T | false | undefined): T {

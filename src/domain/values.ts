@@ -5,13 +5,13 @@ import { AppError } from '../contract/errors.ts';
 import { canonicalJson } from '../language/canonical-json.ts';
 import type { Scope } from '../language/expression.ts';
 import type { RunRepository } from '../persistence/runs.ts';
-import type { StepRepository, StepRow } from '../persistence/steps.ts';
+import type { StepRepository, StepValue } from '../persistence/steps.ts';
 import type { BlobService } from './blobs.ts';
 import { contentHash } from './rules/content-hash.ts';
 
 interface Deps {
   runs: Pick<RunRepository, 'findAny'>;
-  steps: Pick<StepRepository, 'latest'>;
+  steps: Pick<StepRepository, 'values'>;
   blobs: Pick<BlobService, 'put' | 'get'>;
   /** Above this a value is kept as a blob (contract §1: 32 KiB). */
   inline_bytes: number;
@@ -38,7 +38,7 @@ export function runValues({ runs, steps, blobs, inline_bytes }: Deps) {
     return JSON.parse(bytes.toString('utf8')) as Json;
   }
 
-  async function stepValue(project_id: string, row: StepRow): Promise<Json> {
+  async function stepValue(project_id: string, row: StepValue): Promise<Json> {
     const output = await jsonOf(project_id, row.output ?? null, row.output_ref);
     return { state: row.state, output, error: row.error as Json };
   }
@@ -49,7 +49,7 @@ export function runValues({ runs, steps, blobs, inline_bytes }: Deps) {
     const input = roots.input ? await jsonOf(run.project_id, row.input, row.input_ref) : null;
     const rows =
       roots.steps.length > 0
-        ? await steps.latest(run.id, epoch, roots.steps.includes('*') ? 'all' : roots.steps)
+        ? await steps.values(run.id, epoch, roots.steps.includes('*') ? 'all' : roots.steps)
         : [];
     const values = await Promise.all(
       rows.map(async (r) => [r.node, await stepValue(run.project_id, r)] as const),

@@ -1,38 +1,25 @@
 import { v7 } from 'uuid';
-import { type TestDatabase, testDatabase } from '../../test/support/database.ts';
-import { type Database, openDatabase } from '../persistence/db.ts';
-import type { Caller } from './refs.ts';
-import { type StoreServices, storeServices } from './store.ts';
+import {
+  caller,
+  definitionOf,
+  PROJECT_ID as project_id,
+  type TestStore,
+  testStore,
+} from '../../test/support/store.ts';
+import type { StoreServices } from './store.ts';
 
-const caller: Caller = { project_id: '00000000-0000-7000-8000-000000000001', actor: 'test' };
-const { project_id } = caller;
-const statements: string[] = [];
-let test_database: TestDatabase;
-let database: Database;
+let opened: TestStore;
 let store: StoreServices;
 
 beforeAll(async () => {
-  test_database = await testDatabase();
-  database = openDatabase({
-    url: test_database.url,
-    max_connections: 10,
-    onStatement: (sql) => statements.push(sql),
-  });
-  store = storeServices({ db: database.db, ids: v7 });
+  opened = await testStore();
+  ({ store } = opened);
 });
 
-afterAll(async () => {
-  await database?.close();
-  await test_database?.drop();
-});
+afterAll(() => opened?.close());
 
-const definition = (value: unknown) => ({
-  schema_version: 1,
-  name: 'x',
-  nodes: { a: { type: 'transform', config: { value } } },
-});
 const save = (tag: string, value: unknown, expectation = {}) =>
-  store.workflows.save(caller, { tag, definition: definition(value), expectation });
+  store.workflows.save(caller, { tag, definition: definitionOf(value), expectation });
 
 it('saves a version and moves its tag; saving the same again is nothing', async () => {
   const first = await save('w1', 1);
@@ -60,7 +47,7 @@ it('loses none of 50 concurrent saves that expect nothing', async () => {
 
 it('resolves a tag in one statement, and what it reads next is cached', async () => {
   const { head } = await save('w-ref/staging', 1);
-  statements.length = 0;
+  opened.statements.length = 0;
   const resolved = await store.refs.resolve(project_id, 'w-ref/staging');
   expect(resolved).toEqual({
     workflow: 'w-ref',
@@ -72,7 +59,7 @@ it('resolves a tag in one statement, and what it reads next is cached', async ()
     cas_id: head.cas_id,
   });
   await store.definitions.read(project_id, resolved);
-  expect(statements).toHaveLength(1);
+  expect(opened.statements).toHaveLength(1);
 });
 
 it('resolves a workflow by id to its head tag, an artifact by id, and a hash to its oldest artifact', async () => {

@@ -16,6 +16,7 @@ import type { Expectation } from './rules/tag-move.ts';
 import { isTagName, requireTagName } from './rules/tag-name.ts';
 import { type Page, page, type TagRequest, type TagService } from './tags.ts';
 import { triesFor, untilWon } from './tags-attempt.ts';
+import { type BrokenGlass, brokenBySave } from './tags-write.ts';
 import { type Head, readHead, saveVersion } from './workflows-save.ts';
 
 export interface SaveRequest {
@@ -24,6 +25,8 @@ export interface SaveRequest {
   definition: unknown;
   message?: string;
   expectation: Expectation;
+  /** As for a move; the message is the reason then. */
+  break_glass?: boolean;
 }
 
 export interface SaveResult {
@@ -64,6 +67,7 @@ export interface WorkflowDeps {
   refs: Pick<RefService, 'find'>;
   tags: Pick<TagService, 'delete'>;
   definitions: Pick<DefinitionService, 'remember'>;
+  onBreakGlass?: (event: BrokenGlass) => void;
 }
 
 const MAX_NUMBER = 2_147_483_647;
@@ -83,11 +87,13 @@ export function workflowService(deps: WorkflowDeps): WorkflowService {
       const tag = { project_id: caller.project_id, name: requireTagName(request.tag, '/tag_name') };
       const encoded = encodeDefinition(request.definition);
       const attempt = async (at: Db) => {
-        const head = await readHead(at, tag, request.expectation);
+        const head = await readHead(at, tag, request.expectation, { ...request, writer: caller });
         if (head?.version_hash === encoded.cas_id) return { changed: false, head };
         return saveDefinition({ ...deps, db: at }, caller, request, { head, encoded });
       };
-      return untilWon(db, tag, attempt, triesFor(request.expectation));
+      const done = await untilWon(db, tag, attempt, triesFor(request.expectation));
+      if (request.break_glass && done.changed) deps.onBreakGlass?.(brokenBySave(caller, request));
+      return done;
     },
     createEmpty: async (caller, { name, description }) => {
       if (requireTagName(name).includes('/')) throw segmentOnly();
@@ -140,7 +146,7 @@ async function saveDefinition(
   const { cas_id, nodes_count, edges_count } = encoded;
   const kind = 'dag_version' as const;
   const facts = { id, project_id, kind, cas_id, version_hash: cas_id, nodes_count, edges_count, created_by };
-  const { message } = request;
+  const { message, break_glass } = request;
   const parents = head ? [head.id] : [];
   const saved = await saveVersion(deps.db, {
     caller,
@@ -148,7 +154,9 @@ async function saveDefinition(
     head,
     artifact: { id, kind },
     blobs: [encoded],
+    written: encoded.bytes,
     reason: message,
+    break_glass,
     insert: (tx) => insertArtifact(tx, { ...facts, parents, message }),
     ids: deps.ids,
   });

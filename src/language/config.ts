@@ -9,6 +9,8 @@ import { compileTemplate } from './template.ts';
  */
 const LITERAL: Partial<Record<NodeType, ReadonlySet<string>>> = {
   code: new Set(['language', 'source', 'file', 'module']),
+  // A JSON Schema may hold any text.
+  approval: new Set(['form']),
   // The body's own expressions see `item`; they are compiled when the body runs.
   map: new Set(['node']),
 };

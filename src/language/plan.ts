@@ -16,7 +16,7 @@ export const RETRY_DEFAULTS: Readonly<PlanRetry> = {
 };
 
 /** The types whose config the workflow evaluates itself. */
-const LIGHT = new Set<string>(['transform', 'wait']);
+const LIGHT = new Set<string>(['transform', 'wait', 'approval']);
 
 /**
  * The plan the interpreter runs, from a definition that passed `validateDefinition`. Pure: the same document gives
@@ -42,7 +42,7 @@ function needsOf(definition: Definition): Map<string, readonly string[]> {
 }
 
 function planNode(id: string, node: DefinitionNode, dependents: string[]): PlanNode {
-  const config = compileConfig(node.type, node.config as unknown as JsonObject);
+  const config = compileConfig(node.type, workflowConfig(node));
   return {
     id,
     type: node.type,
@@ -55,6 +55,13 @@ function planNode(id: string, node: DefinitionNode, dependents: string[]): PlanN
     ...(LIGHT.has(node.type) ? { config } : {}),
     roots: templateRoots(config),
   };
+}
+
+/** What the workflow is told of a config: not the form, which whoever takes the decision checks. */
+function workflowConfig({ type, config }: DefinitionNode): JsonObject {
+  if (type !== 'approval') return config as unknown as JsonObject;
+  const { form: _form, ...rest } = config;
+  return rest;
 }
 
 /** A bare `always()` needs no evaluation; beside other conditions it stays in the guard, where it is true. */

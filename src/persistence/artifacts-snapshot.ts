@@ -10,20 +10,26 @@ export interface SnapshotRow {
   plan_hash: string | null;
   snapshot_cas_id: string | null;
   content: Buffer | null;
+  /** Where the bytes are instead, when somebody put them as a large blob before. */
+  storage_url: string | null;
+  size_bytes: string | null;
 }
 
 /** One link of a chain as replay needs it. */
 export interface LinkRow {
   seq: number;
   cas_id: string;
-  content: Buffer;
+  content: Buffer | null;
+  storage_url: string | null;
+  size_bytes: string;
 }
 
 // A dag_version is its own blob; a patch set is looked up by its plan.
 const snapshot = (name: string, artifact: string) =>
   statement<SnapshotRow>(
     name,
-    `SELECT a.id AS artifact_id, a.kind, a.version_hash, a.base_version, a.plan_hash, b.cas_id AS snapshot_cas_id, b.content
+    `SELECT a.id AS artifact_id, a.kind, a.version_hash, a.base_version, a.plan_hash, b.cas_id AS snapshot_cas_id,
+       b.content, b.storage_url, b.size_bytes
      FROM (${artifact}) a
      LEFT JOIN materialisation m ON m.plan_hash = a.plan_hash AND a.kind = 'patch_set'
      LEFT JOIN cas_blob b ON b.cas_id = CASE WHEN a.kind = 'dag_version' THEN a.cas_id ELSE m.cas_id END`,
@@ -36,12 +42,12 @@ const BY_ID = snapshot(
 
 const BY_HASH = snapshot(
   'snapshot_by_hash',
-  `SELECT * FROM artifact WHERE project_id = $1 AND version_hash = $2 ORDER BY created_at, id LIMIT 1`,
+  `SELECT * FROM artifact WHERE project_id = $1 AND version_hash = $2 ORDER BY live DESC, created_at, id LIMIT 1`,
 );
 
 const LINKS = statement<LinkRow>(
   'snapshot_links',
-  `SELECT m.seq, a.cas_id, b.content FROM patch_chain_member m
+  `SELECT m.seq, a.cas_id, b.content, b.storage_url, b.size_bytes FROM patch_chain_member m
    JOIN artifact a ON a.id = m.member_id JOIN cas_blob b ON b.cas_id = a.cas_id
    WHERE m.head_id = $1 ORDER BY m.seq`,
 );
@@ -73,7 +79,7 @@ export async function recordSnapshot(db: Db, plan_hash: string, cas_id: string):
 
 const PROJECT_OF = statement<{ project_id: string }>(
   'snapshot_project_of',
-  `SELECT project_id FROM artifact WHERE version_hash = $1 LIMIT 1`,
+  `SELECT project_id FROM artifact WHERE version_hash = $1 ORDER BY live DESC LIMIT 1`,
 );
 
 /** A project that has this version, for readers that hold a pinned hash and need only its content. */

@@ -35,17 +35,18 @@ const BY_ID = statement<ArtifactRow>(
   `SELECT ${ARTIFACT_COLUMNS} FROM artifact a WHERE a.project_id = $1 AND a.id = $2`,
 );
 
-// Several artifacts may hold the same definition; a hash always means the oldest of them.
+// Several artifacts may hold the same definition; a hash means the oldest of them that was not collected.
 const BY_HASH = statement<ArtifactRow>(
   'artifact_by_hash',
   `SELECT ${ARTIFACT_COLUMNS} FROM artifact a WHERE a.project_id = $1 AND a.version_hash = $2
-   ORDER BY a.created_at, a.id LIMIT 1`,
+   ORDER BY a.live DESC, a.created_at, a.id LIMIT 1`,
 );
 
 const CHAIN = statement<ChainRow>(
   'artifact_chain',
-  `SELECT m.seq, ${ARTIFACT_COLUMNS} FROM patch_chain_member m JOIN artifact a ON a.id = m.member_id
-   WHERE a.project_id = $1 AND m.head_id = $2 AND m.seq > $3 ORDER BY m.seq LIMIT $4`,
+  `SELECT m.seq, ${ARTIFACT_COLUMNS}
+   FROM (SELECT * FROM patch_chain_member WHERE head_id = $2 AND seq > $3 ORDER BY seq LIMIT $4) m
+   JOIN artifact a ON a.id = m.member_id WHERE a.project_id = $1 ORDER BY m.seq`,
 );
 
 /** Inserts an artifact; answers its creation time. */

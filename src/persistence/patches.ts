@@ -16,21 +16,20 @@ export interface NewPatch {
   op_count: number;
   nodes_count: number;
   edges_count: number;
+  /** The patch it takes back. */
+  reverts_id?: string | null;
   message?: string | null;
   created_by: string;
 }
 
-// The chain is the parent's and the patch itself; it never travels to the application and back.
+// The link to the parent is the chain; the foreign key on it keeps the chain without gaps.
 const INSERT = statement<{ created_at: Date }>(
   'patch_insert',
   `WITH patch AS (
      INSERT INTO artifact (id, project_id, kind, cas_id, version_hash, plan_hash, base_version, parents, depth, op_count,
-       nodes_count, edges_count, message, created_by)
-     VALUES ($1, $2, 'patch_set', $3, $4, $5, $6, ARRAY[$7::uuid], $8, $9, $10, $11, $12, $13)
+       nodes_count, edges_count, message, created_by, reverts_id)
+     VALUES ($1, $2, 'patch_set', $3, $4, $5, $6, ARRAY[$7::uuid], $8, $9, $10, $11, $12, $13, $14)
      RETURNING created_at
-   ), chain AS (
-     INSERT INTO patch_chain_member (head_id, seq, member_id)
-     SELECT $1::uuid, seq, member_id FROM patch_chain_member WHERE head_id = $7 UNION ALL SELECT $1::uuid, $8::integer, $1::uuid
    ), snapshot AS (
      INSERT INTO materialisation (plan_hash, cas_id) VALUES ($5, $4) ON CONFLICT DO NOTHING
    )
@@ -43,7 +42,7 @@ const FIRST_MOVE = statement<{ tag_name: string; version: number }>(
    ORDER BY moved_at, tag_name, seq LIMIT 1`,
 );
 
-/** Inserts a patch set, its whole chain and the note of its snapshot; the blobs must be there. */
+/** Inserts a patch set, linked to its parent, and the note of its snapshot; the blobs must be there. */
 export async function insertPatch(db: Db, p: NewPatch): Promise<void> {
   const place = [p.base_version, p.parent_id, p.depth, p.op_count, p.nodes_count, p.edges_count];
   await run(db, INSERT, [
@@ -55,6 +54,7 @@ export async function insertPatch(db: Db, p: NewPatch): Promise<void> {
     ...place,
     p.message ?? null,
     p.created_by,
+    p.reverts_id ?? null,
   ]);
 }
 

@@ -1,7 +1,8 @@
-import { and, desc, eq, gte, isNull, sql, type SQL } from 'drizzle-orm';
+import { and, desc, eq, gte, sql, type SQL } from 'drizzle-orm';
 import type { Json, JsonObject } from '../contract/json.ts';
 import type { RunState } from '../contract/run.ts';
 import type { Db } from './db.ts';
+import { KEEP_NAMED } from './gc-keep.ts';
 import { artifact } from './schema/artifacts.ts';
 import { run as runTable } from './schema/runs.ts';
 import { run, runOne, statement } from './statement.ts';
@@ -24,6 +25,8 @@ export interface NewRun {
   priority: number;
   created_by: string;
   created_at: Date;
+  /** Hashes that input and params name. */
+  names: string[];
   /** The run_manifest artifact, written with the run. */
   manifest: { artifact_id: string; cas_id: string; content: Buffer };
   outbox_id: string;
@@ -47,9 +50,12 @@ export interface RunPosition {
 
 export function runRepository(db: Db) {
   return {
-    /** A run and all that belongs to its acceptance, in one statement: nothing of it can be lost alone. */
-    async insert(row: NewRun): Promise<void> {
-      await run(db, INSERT, insertValues(row));
+    /**
+     * A run and all that belongs to its acceptance, in one statement: nothing of it can be lost alone. False, and nothing
+     * of it, when its version or its input was collected.
+     */
+    async insert(row: NewRun): Promise<boolean> {
+      return (await runOne(db, INSERT, insertValues(row))) !== undefined;
     },
 
     async find(project_id: string, id: string): Promise<RunRow | undefined> {
@@ -71,12 +77,9 @@ export function runRepository(db: Db) {
         .limit(limit);
     },
 
-    /** A large output, kept before the run's end is written. */
-    async keepOutput(id: string, output_ref: string): Promise<void> {
-      await db
-        .update(runTable)
-        .set({ output_ref })
-        .where(and(eq(runTable.id, id), isNull(runTable.ended_at)));
+    /** A large output, kept before the run's end is written. False when its blob was collected in between. */
+    async keepOutput(id: string, output_ref: string): Promise<boolean> {
+      return (await runOne(db, KEEP_OUTPUT, [id, output_ref])) !== undefined;
     },
 
     /** The blob behind a snapshot artifact. */
@@ -106,24 +109,47 @@ const FIND = statement<RunRow>(
   'SELECT * FROM run WHERE id = $1 AND ($2::uuid IS NULL OR project_id = $2)',
 );
 
-const INSERT = statement(
+// The locks make a collection of version and input wait for the run, or the run see that they are gone.
+const INSERT = statement<{ run_id: string }>(
   'run_insert',
-  `WITH blob AS (
+  `WITH pinned AS MATERIALIZED (
+    SELECT id FROM artifact WHERE id = $12 AND live FOR KEY SHARE
+  ), held AS MATERIALIZED (
+    SELECT cas_id FROM cas_blob WHERE cas_id = $15 AND stored FOR KEY SHARE
+  ), accepted AS (
+    SELECT id FROM pinned WHERE $15::text IS NULL OR EXISTS (SELECT FROM held)
+  ), named AS (
+    ${KEEP_NAMED('$23')}
+  ), blob AS (
     INSERT INTO cas_blob (cas_id, size_bytes, content) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING
   ), granted AS (
     INSERT INTO blob_grant (project_id, cas_id, media_type) VALUES ($4, $1, 'application/json') ON CONFLICT DO NOTHING
   ), manifest AS (
-    INSERT INTO artifact (id, project_id, kind, cas_id, created_by, created_at) VALUES ($5, $4, 'run_manifest', $1, $6, $7)
+    INSERT INTO artifact (id, project_id, kind, cas_id, created_by, created_at)
+    SELECT $5::uuid, $4, 'run_manifest', $1, $6, $7::timestamptz FROM accepted
   ), run AS (
     INSERT INTO run (id, project_id, type, workflow, requested_ref, artifact_id, version_hash, manifest_id, state,
       input, input_ref, params, progress_total, last_event_seq, labels, priority, created_by, created_at)
-    VALUES ($8, $4, $9, $10, $11, $12, $13, $5, 'queued', $14, $15, $16, $17, 1, $18, $19, $6, $7)
+    SELECT $8::uuid, $4, $9, $10, $11, id, $13, $5, 'queued', $14::json, $15, $16::json, $17::integer, 1, $18::jsonb,
+      $19::integer, $6, $7 FROM accepted RETURNING id
   ), transition AS (
-    INSERT INTO run_state_transition (run_id, event_seq, from_state, to_state, actor, at) VALUES ($8, 1, NULL, 'queued', $6, $7)
+    INSERT INTO run_state_transition (run_id, event_seq, from_state, to_state, actor, at)
+    SELECT id, 1, NULL, 'queued', $6, $7 FROM run
   ), event AS (
-    INSERT INTO run_event (run_id, seq, type, time, data) VALUES ($8, 1, 'run.queued', $7, $20)
+    INSERT INTO run_event (run_id, seq, type, time, data) SELECT id, 1, 'run.queued', $7, $20::json FROM run
   )
-  INSERT INTO outbox (id, run_id, kind, next_attempt_at) VALUES ($21, $8, 'start', $22)`,
+  INSERT INTO outbox (id, run_id, kind, next_attempt_at)
+  SELECT $21::uuid, id, 'start', $22::timestamptz FROM run RETURNING run_id`,
+);
+
+const KEEP_OUTPUT = statement<{ cas_id: string }>(
+  'run_keep_output',
+  `WITH held AS MATERIALIZED (
+    SELECT cas_id FROM cas_blob WHERE cas_id = $2 AND stored FOR KEY SHARE
+  ), kept AS (
+    UPDATE run SET output_ref = held.cas_id FROM held WHERE id = $1 AND ended_at IS NULL
+  )
+  SELECT cas_id FROM held`,
 );
 
 function insertValues(row: NewRun): unknown[] {
@@ -140,7 +166,7 @@ function insertValues(row: NewRun): unknown[] {
     ],
     ...[JSON.stringify(row.labels), row.priority],
     JSON.stringify({ workflow: row.workflow, version_hash: row.version_hash }),
-    ...[row.outbox_id, row.sweep_after],
+    ...[row.outbox_id, row.sweep_after, row.names],
   ];
 }
 

@@ -1,4 +1,4 @@
-import { and, asc, desc, eq, inArray, sql } from 'drizzle-orm';
+import { and, asc, eq, sql } from 'drizzle-orm';
 import type { Json, JsonObject } from '../contract/json.ts';
 import type { StepError, StepKey, StepState } from '../contract/run.ts';
 import type { Db } from './db.ts';
@@ -27,6 +27,8 @@ export interface StepPosition extends StepKey {
   started_at: string;
 }
 
+export type StepMark = Pick<StepRow, 'node' | 'item' | 'attempt' | 'state' | 'output_hash'>;
+export type StepValue = Pick<StepRow, 'node' | 'state' | 'output' | 'output_ref' | 'error'>;
 export type EndedStep = Pick<StepRow, 'state' | 'output' | 'output_ref' | 'error' | 'cause'>;
 
 /** Steps that an activity records itself: one statement at its start and one at its end. */
@@ -60,14 +62,14 @@ export function stepRepository(db: Db) {
       await run(db, NOTE, [run_id, type, JSON.stringify(data)]);
     },
 
-    /** The newest attempt of each of the named nodes. */
-    async latest(run_id: string, epoch: number, nodes: string[] | 'all'): Promise<StepRow[]> {
-      const named = nodes === 'all' ? undefined : inArray(step.node, nodes);
-      return db
-        .selectDistinctOn([step.node, step.item])
-        .from(step)
-        .where(and(eq(step.run_id, run_id), eq(step.epoch, epoch), named))
-        .orderBy(step.node, step.item, desc(step.attempt));
+    /** How the newest attempt of every node ended, without what it gave. */
+    async marks(run_id: string, epoch: number): Promise<StepMark[]> {
+      return run(db, MARKS, [run_id, epoch]);
+    },
+
+    /** What the newest attempt of each of the named nodes gave. */
+    async values(run_id: string, epoch: number, nodes: string[] | 'all'): Promise<StepValue[]> {
+      return run(db, VALUES, [run_id, epoch, nodes === 'all' ? null : nodes]);
     },
 
     /** In the order they began; `after` is the last row of the page before. */
@@ -133,6 +135,16 @@ const FINISH = statement(
     RETURNING run_id
   ), ${noted('ended', '$12', '$13')}
   SELECT ${ANNOUNCED} FROM ended`,
+);
+
+const newest = (columns: string, filter = '') => `SELECT DISTINCT ON (node, item) ${columns} FROM step
+  WHERE run_id = $1 AND epoch = $2${filter} ORDER BY node, item, attempt DESC`;
+
+const MARKS = statement<StepMark>('step_marks', newest('node, item, attempt, state, output_hash'));
+
+const VALUES = statement<StepValue>(
+  'step_values',
+  newest('node, state, output, output_ref, error', ' AND ($3::text[] IS NULL OR node = ANY ($3))'),
 );
 
 const NOTE = statement(

@@ -10,6 +10,8 @@ export interface TagWrite {
   reason?: string | null;
   /** Undefined leaves the flag as it is. */
   protect?: boolean;
+  /** Role and approvals were not asked for; needs a reason. */
+  break_glass?: boolean;
 }
 
 export interface Position {
@@ -34,17 +36,19 @@ export interface Written {
 }
 
 // Each entry takes one seq and one version, and nothing else takes either, so the two are the same number. That is
-// what keeps a version from being used again after a deletion, without a counter row.
+// what keeps a version from being used again after a deletion, without a counter row. Times never go back along the
+// history, whatever the clock does and however long a transaction waited for its turn: as-of reads rely on it.
 const ADVANCE = statement<Written>(
   'tag_advance',
   `WITH moved AS (
      UPDATE tag SET target_kind = $6, target_id = $7, version = version + 1, cursor_seq = coalesce($8, version + 1),
-       protected = coalesce($12, protected), moved_by = $10, moved_at = now()
+       protected = coalesce($12, protected), moved_by = $10, moved_at = greatest(clock_timestamp(), moved_at)
      WHERE project_id = $1 AND name = $2 AND version = $3 AND target_id = $4
      RETURNING version, moved_at
    )
-   INSERT INTO tag_move (project_id, tag_name, seq, type, from_id, to_id, version, parent_seq, reverses_seq, moved_by, moved_at, reason)
-   SELECT $1, $2, version, $5, $4, $7, version, $13::integer, $9::integer, $10, moved_at, $11 FROM moved
+   INSERT INTO tag_move (project_id, tag_name, seq, type, from_id, to_id, version, parent_seq, reverses_seq, moved_by, moved_at, reason,
+     break_glass)
+   SELECT $1, $2, version, $5, $4, $7, version, $13::integer, $9::integer, $10, moved_at, $11, $14::boolean FROM moved
    RETURNING version, moved_at`,
 );
 
@@ -54,14 +58,15 @@ const CREATE = statement<Written>(
      INSERT INTO workflow (id, project_id, name, created_by) VALUES ($3, $1, split_part($2, '/', 1), $6)
      ON CONFLICT (project_id, name) DO NOTHING
    ), next AS (
-     SELECT coalesce(max(seq), 0) + 1 AS seq FROM tag_move WHERE project_id = $1 AND tag_name = $2
+     SELECT coalesce(max(seq), 0) + 1 AS seq, greatest(clock_timestamp(), max(moved_at)) AS moved_at
+     FROM tag_move WHERE project_id = $1 AND tag_name = $2
    ), made AS (
-     INSERT INTO tag (project_id, name, target_kind, target_id, version, cursor_seq, protected, moved_by)
-     SELECT $1, $2, $4, $5, seq, seq, coalesce($8, false), $6 FROM next
+     INSERT INTO tag (project_id, name, target_kind, target_id, version, cursor_seq, protected, moved_by, moved_at)
+     SELECT $1, $2, $4, $5, seq, seq, coalesce($8, false), $6, moved_at FROM next
      ON CONFLICT (project_id, name) DO NOTHING RETURNING version, moved_at
    )
-   INSERT INTO tag_move (project_id, tag_name, seq, type, to_id, version, moved_by, moved_at, reason)
-   SELECT $1, $2, version, 'create', $5, version, $6, moved_at, $7 FROM made
+   INSERT INTO tag_move (project_id, tag_name, seq, type, to_id, version, moved_by, moved_at, reason, break_glass)
+   SELECT $1, $2, version, 'create', $5, version, $6, moved_at, $7, $9::boolean FROM made
    RETURNING version, moved_at`,
 );
 
@@ -70,14 +75,14 @@ const DELETE = statement<Written>(
   'tag_delete',
   `WITH gone AS (
      DELETE FROM tag WHERE project_id = $1 AND name = $2 AND version = $3
-     RETURNING target_id, version + 1 AS seq, cursor_seq, workflow_name
+     RETURNING target_id, version + 1 AS seq, cursor_seq, workflow_name, greatest(clock_timestamp(), moved_at) AS moved_at
    ), family AS (
      DELETE FROM workflow w USING gone
      WHERE w.project_id = $1 AND w.name = gone.workflow_name
        AND NOT EXISTS (SELECT 1 FROM tag o WHERE o.project_id = $1 AND o.workflow_name = gone.workflow_name AND o.name <> $2)
    )
-   INSERT INTO tag_move (project_id, tag_name, seq, type, from_id, version, parent_seq, moved_by, reason)
-   SELECT $1, $2, seq, 'delete', target_id, seq, cursor_seq, $4, $5 FROM gone
+   INSERT INTO tag_move (project_id, tag_name, seq, type, from_id, version, parent_seq, moved_by, moved_at, reason, break_glass)
+   SELECT $1, $2, seq, 'delete', target_id, seq, cursor_seq, $4, moved_at, $5, $6::boolean FROM gone
    RETURNING version, moved_at`,
 );
 
@@ -101,7 +106,7 @@ export function advanceTag(db: Db, a: Advance): Promise<Written | undefined> {
       a.cursor_seq,
       a.reverses_seq,
     ],
-    ...[a.actor, a.reason ?? null, a.protect ?? null, from.cursor_seq],
+    ...[a.actor, a.reason ?? null, a.protect ?? null, from.cursor_seq, a.break_glass ?? false],
   ]);
 }
 
@@ -120,13 +125,16 @@ export function createTag(
       a.actor,
       a.reason ?? null,
       a.protect ?? null,
+      a.break_glass ?? false,
     ],
   ]);
 }
 
 /** Deletes the tag if it still has `version`. The history stays. */
 export function deleteTag(db: Db, a: TagWrite & { version: number }): Promise<Written | undefined> {
-  return runOne(db, DELETE, [a.project_id, a.name, a.version, a.actor, a.reason ?? null]);
+  return runOne(db, DELETE, [
+    ...[a.project_id, a.name, a.version, a.actor, a.reason ?? null, a.break_glass ?? false],
+  ]);
 }
 
 /** Sets the protection alone; that is no move and leaves the version as it is. */

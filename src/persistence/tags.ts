@@ -1,5 +1,6 @@
 import type { Db } from './db.ts';
 import { run, runOne, statement } from './statement.ts';
+import { RULES, type RuleFacts } from './tags-rules.ts';
 
 export type TargetKind = 'dag_version' | 'patch_set';
 export type MoveType = 'create' | 'move' | 'undo' | 'redo' | 'delete';
@@ -26,10 +27,11 @@ export interface Destination {
   reverses_seq: number | null;
 }
 
-/** A tag as it is and where the command would take it, read by one statement. */
+/** A tag as it is, where the command would take it, and the rules of the project: read by one statement. */
 export interface TagReading {
   current?: TagRow;
   destination?: Destination;
+  rules: RuleFacts[];
 }
 
 export type TargetRef = { kind: 'id' | 'hash' | 'tag'; value: string };
@@ -38,14 +40,19 @@ export const TAG_COLUMNS = `t.name, t.target_kind, t.target_id, t.version, t.cur
 
 const IN_STORE = `a.kind IN ('dag_version', 'patch_set')`;
 
+const ofHash = (further: string) =>
+  `SELECT a.id FROM artifact a WHERE a.project_id = $1 AND a.version_hash = $3 ${further} ORDER BY a.created_at, a.id LIMIT 1`;
+
 const TARGETS: Record<TargetRef['kind'], string> = {
   id: `SELECT a.id FROM artifact a WHERE a.project_id = $1 AND a.id = $3::uuid AND ${IN_STORE}`,
-  hash: `SELECT a.id FROM artifact a WHERE a.project_id = $1 AND a.version_hash = $3 ORDER BY a.created_at, a.id LIMIT 1`,
+  // The oldest that has the content; one that was collected only when no other is left.
+  hash: `SELECT coalesce((${ofHash('AND a.live')}), (${ofHash('')})) AS id`,
   tag: `SELECT o.target_id AS id FROM tag o WHERE o.project_id = $1 AND o.name = $3`,
 };
 
 interface ReadingRow extends Omit<TagRow, 'name'> {
   name: string | null;
+  rules: RuleFacts[] | null;
   to_id: string | null;
   to_kind: TargetKind;
   to_hash: string;
@@ -58,7 +65,7 @@ const reading = (name: string, step: string) =>
   statement<ReadingRow>(
     name,
     `SELECT ${TAG_COLUMNS}, c.version_hash AS target_hash, a.id AS to_id, a.kind AS to_kind, a.version_hash AS to_hash,
-            s.seq AS to_seq, s.reverses_seq
+            s.seq AS to_seq, s.reverses_seq, ${RULES} AS rules
      FROM (SELECT 1) AS always
      LEFT JOIN (tag t JOIN artifact c ON c.id = t.target_id) ON t.project_id = $1 AND t.name = $2
      LEFT JOIN LATERAL (${step}) s ON true
@@ -72,6 +79,9 @@ const moving = (kind: TargetRef['kind']) =>
   );
 
 const READ_MOVE = { id: moving('id'), hash: moving('hash'), tag: moving('tag') };
+
+const NOWHERE = `SELECT NULL::uuid AS id, NULL::integer AS seq, NULL::integer AS reverses_seq WHERE false`;
+const READ_ALONE = reading('tag_read_alone', NOWHERE);
 
 // The entry under the cursor was made from `parent_seq`; undo goes back there.
 const READ_UNDO = reading(
@@ -108,6 +118,11 @@ export function readTag(db: Db, project_id: string, name: string): Promise<TagRo
   return runOne(db, READ, [project_id, name]);
 }
 
+/** The tag for a write that leads nowhere else. */
+export async function readForWrite(db: Db, tag: { project_id: string; name: string }): Promise<TagReading> {
+  return fromRow(await run(db, READ_ALONE, [tag.project_id, tag.name]));
+}
+
 /** The tag, and the artifact that `target` names in the same project. */
 export async function readForMove(
   db: Db,
@@ -132,9 +147,10 @@ export async function lockTag(db: Db, project_id: string, name: string): Promise
 }
 
 function fromRow([row]: ReadingRow[]): TagReading {
-  if (!row) return {};
-  const { to_id, to_kind, to_hash, to_seq, reverses_seq, ...tag } = row;
+  if (!row) return { rules: [] };
+  const { to_id, to_kind, to_hash, to_seq, reverses_seq, rules, ...tag } = row;
   return {
+    rules: rules ?? [],
     ...(tag.name !== null && { current: tag as TagRow }),
     ...(to_id !== null && {
       destination: { id: to_id, kind: to_kind, version_hash: to_hash, cursor_seq: to_seq, reverses_seq },

@@ -47,7 +47,7 @@ const BY_ID = statement<RefRow>(
 const BY_HASH = statement<RefRow>(
   'ref_by_hash',
   `SELECT ${REF_COLUMNS} FROM (
-     SELECT * FROM artifact v WHERE v.project_id = $1 AND v.version_hash = $2 ORDER BY v.created_at, v.id LIMIT 1
+     SELECT * FROM artifact v WHERE v.project_id = $1 AND v.version_hash = $2 ORDER BY v.live DESC, v.created_at, v.id LIMIT 1
    ) a LEFT JOIN tag t ON false LEFT JOIN LATERAL (
      SELECT f.* FROM tag o JOIN workflow f ON f.project_id = o.project_id AND f.name = o.workflow_name
      WHERE o.project_id = $1 AND o.target_id = a.id ORDER BY o.name LIMIT 1

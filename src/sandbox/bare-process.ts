@@ -51,6 +51,7 @@ async function runIn(tools: BareTools, job: ReadyJob, directory: string): Promis
   return supervise(
     {
       argv: [tools.shell, join(directory, 'launch')],
+      uid: null,
       cwd: work,
       env: { ...BASE_ENV, HOME: work, TMPDIR: tmp },
       inputs: [files],

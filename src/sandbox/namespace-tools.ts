@@ -25,15 +25,9 @@ export function findNamespaceTools(): ToolsFound {
   const shell = findProgram('sh');
   const tar = findProgram('tar');
   if (!shell || !tar) return missing('sh or tar is not installed.', 'Install a POSIX shell and tar.');
-  const root = process.getuid?.() === 0;
-  const setpriv = root ? findProgram('setpriv') : null;
-  if (root && !setpriv) {
-    return missing(
-      'setpriv is not installed, and bubblewrap run by root is no sandbox.',
-      'Install util-linux, or start the worker as a normal user.',
-    );
-  }
-  return { tools: { bwrap, shell: realpathSync(shell), tar, setpriv, architecture } };
+  // Run by root, bubblewrap would be no sandbox.
+  const drops_root = process.getuid?.() === 0;
+  return { tools: { bwrap, shell: realpathSync(shell), tar, drops_root, architecture } };
 }
 
 const missing = (reason: string, remedy: string): ToolsFound => ({ reason, remedy });

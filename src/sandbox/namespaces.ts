@@ -17,8 +17,8 @@ export interface NamespaceTools {
   bwrap: string;
   shell: string;
   tar: string;
-  /** Only for root, which bubblewrap must not be run by: it would be no sandbox. */
-  setpriv: string | null;
+  /** Each run gets a uid of its own: we are root, which bubblewrap must not be run by. */
+  drops_root: boolean;
   architecture: Architecture;
 }
 
@@ -45,7 +45,7 @@ export function namespacesBackend(tools: NamespaceTools): Backend {
     const program = planProgram({ ...job, work: INSIDE.work, tmp: INSIDE.tmp });
     const launcher = prepareLauncher(tools, job, program);
     const files = job.request.files ? await packFiles(job.request.files) : null;
-    const uid = tools.setpriv === null ? null : uids.take();
+    const uid = tools.drops_root ? uids.take() : null;
     const opened: number[] = [];
     try {
       const shell = openSync(tools.shell, 'r');
@@ -75,10 +75,9 @@ export function namespacesBackend(tools: NamespaceTools): Backend {
 }
 
 function launch(tools: NamespaceTools, uid: number | null, inputs: Launch['inputs']): Launch {
-  const bwrap = [tools.bwrap, '--args', String(FD.args), '--', INSIDE.shell, INSIDE.launcher] as const;
-  const drop = ['--reuid', String(uid), '--regid', String(uid), '--clear-groups', '--no-new-privs'];
   return {
-    argv: tools.setpriv === null ? [...bwrap] : [tools.setpriv, ...drop, ...bwrap],
+    argv: [tools.bwrap, '--args', String(FD.args), '--', INSIDE.shell, INSIDE.launcher],
+    uid,
     cwd: '/',
     env: {},
     inputs,

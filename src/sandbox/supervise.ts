@@ -21,6 +21,8 @@ import { startWatchdog } from './watchdog.ts';
 /** One process to start and watch; the back-ends differ only in this. */
 export interface Launch {
   argv: readonly [string, ...string[]];
+  /** The user, and group, to become before the start, without any further groups; ours when null. */
+  uid: number | null;
   cwd: string;
   env: Readonly<Record<string, string>>;
   /** Descriptors from 5 on: bytes to be read there to their end, an own descriptor to hand over, or nothing. */
@@ -98,7 +100,10 @@ function start(launch: Launch, request: SandboxRequest): ChildProcess {
   );
   const stdin = request.stdin === undefined ? 'ignore' : 'pipe';
   const stdio: StdioOptions = [stdin, 'pipe', 'pipe', 'pipe', 'pipe', ...inputs];
-  const child = spawn(file, argv, { stdio, cwd: launch.cwd, env: launch.env, detached: launch.detached });
+  const { cwd, env, detached, uid } = launch;
+  // One exec less than setpriv: uid, gid and groups are set between fork and exec.
+  const user = uid === null ? {} : { uid, gid: uid };
+  const child = spawn(file, argv, { stdio, cwd, env, detached, ...user });
   if (child.stdin && request.stdin !== undefined) feed(child.stdin, request.stdin);
   launch.inputs.forEach((input, index) => {
     const pipe = child.stdio[FIRST_INPUT_FD + index] as Writable | null | undefined;

@@ -112,8 +112,8 @@ test('no secret stands in the file; the only default is the one of Grafana', () 
 
 test('api and worker start programs of this repository; workers scale and may build namespaces', () => {
   const { api, worker } = compose.services;
-  expect(api?.command).toEqual(['src/main.ts', 'api']);
-  expect(worker?.command).toEqual(['worker/main.ts']);
+  expect(api?.command).toEqual(['dist/src/main.js', 'api']);
+  expect(worker?.command).toEqual(['dist/worker/main.js']);
   for (const command of [api?.command, worker?.command])
     expect(existsSync(path.join(ROOT, command?.[0] ?? ''))).toBe(true);
   expect(worker?.deploy?.replicas).toBe('${ORCHESTRATOR_WORKERS:-2}');

@@ -29,8 +29,8 @@ describe('the image', () => {
     const text = lines.join('\n');
     for (const name of ['bubblewrap', 'python3'])
       expect(text).toMatch(new RegExp(`apt-get install [^\\n]*\\b${name}\\b`));
-    expect(text).toContain('ENTRYPOINT ["tini", "--", "node", "--import", "tsx"]');
-    expect(text).toContain('CMD ["src/main.ts", "api"]');
+    expect(text).toContain('ENTRYPOINT ["tini", "--", "node"]');
+    expect(text).toContain('CMD ["dist/src/main.js", "api"]');
   });
 
   test('copies only what is there and what .dockerignore lets through', () => {

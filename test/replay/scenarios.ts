@@ -17,6 +17,11 @@ const begun = async (product: Product, id: string) => {
   while ((await product.steps(id)).length === 0) await new Promise((resolve) => setTimeout(resolve, 25));
 };
 
+const waiting = async (product: Product, id: string, node: string) => {
+  while (!(await product.steps(id)).some((step) => step.node === node && step.state === 'waiting'))
+    await new Promise((resolve) => setTimeout(resolve, 25));
+};
+
 const long: Record<string, JsonObject> = { big: transform('y'.repeat(20_000)) };
 for (let n = 0; n < 18; n++) long[`w${n}`] = wait(0.02, { needs: [n === 0 ? 'big' : `w${n - 1}`] });
 long.last = transform('${{ size(steps.big.output) }}', { needs: ['w17'] });
@@ -91,4 +96,33 @@ export const SCENARIOS: Readonly<Record<string, Scenario>> = {
     ends: 'completed',
   },
   continue_as_new: { definition: definition('continue_as_new', long), ends: 'completed' },
+  event: {
+    definition: definition('event', {
+      first: wait(0.5),
+      kept: { type: 'wait', needs: ['first'], config: { event: 'tick' } },
+      awaited: { type: 'wait', config: { event: 'go', timeout_seconds: 60 } },
+      late: { type: 'wait', config: { event: 'never', timeout_seconds: 1, on_timeout: 'continue' } },
+      t: transform('${{ steps.kept.output.payload }}', { needs: ['kept', 'awaited', 'late'] }),
+    }),
+    act: async (product, id) => {
+      await waiting(product, id, 'awaited');
+      await product.call('POST', `/runs/${id}/events/tick`, 1);
+      await product.call('POST', `/runs/${id}/events/go`, { n: 2 });
+    },
+    ends: 'completed',
+  },
+  approval: {
+    definition: definition('approval', {
+      yes: { type: 'approval', config: { prompt: 'Go on?' } },
+      nobody: { type: 'approval', config: { prompt: 'And?', timeout_seconds: 1, on_timeout: 'approve' } },
+      no: { type: 'approval', needs: ['yes', 'nobody'], config: { prompt: 'Really?' } },
+    }),
+    act: async (product, id) => {
+      await waiting(product, id, 'yes');
+      await product.call('POST', `/runs/${id}/approvals/yes`, { decision: 'approve' });
+      await waiting(product, id, 'no');
+      await product.call('POST', `/runs/${id}/approvals/no`, { decision: 'reject' });
+    },
+    ends: 'failed',
+  },
 };

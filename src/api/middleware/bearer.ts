@@ -1,4 +1,4 @@
-import { hash, timingSafeEqual } from 'node:crypto';
+import { hash } from 'node:crypto';
 import type { Request } from 'express';
 import { AppError } from '../../contract/errors.ts';
 import type { Principal } from '../route.ts';
@@ -8,15 +8,21 @@ export type Authenticate = (req: Request) => Principal | Promise<Principal>;
 
 const SCHEME = /^bearer +([A-Za-z0-9\-._~+/]+=*)$/i;
 
-/** Knows one token, that of the administrator. Hashing first makes the comparison independent of length and content. */
-export function bearerAuthentication(options: { token: string; principal: Principal }): Authenticate {
-  const expected = digest(options.token);
+/** A token, and who it is that shows it. */
+export interface Credential {
+  token: string;
+  principal: Principal;
+}
+
+/** Knows these tokens, by their digests: how long a look-up takes says nothing about any token. */
+export function bearerAuthentication(credentials: readonly Credential[]): Authenticate {
+  const principals = new Map(credentials.map(({ token, principal }) => [digest(token), principal]));
   return (req) => {
     const token = SCHEME.exec(req.headers.authorization ?? '')?.[1];
-    if (token === undefined || !timingSafeEqual(digest(token), expected))
-      throw new AppError('unauthenticated');
-    return options.principal;
+    const principal = token === undefined ? undefined : principals.get(digest(token));
+    if (!principal) throw new AppError('unauthenticated');
+    return principal;
   };
 }
 
-const digest = (text: string): Buffer => hash('sha256', text, 'buffer');
+const digest = (text: string): string => hash('sha256', text, 'base64');

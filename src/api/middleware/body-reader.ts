@@ -17,6 +17,7 @@ export type BodyReader = (req: Request) => ReadBody | Promise<ReadBody>;
 export interface BodyLimits {
   body_bytes: number;
   blob_bytes: number;
+  bundle_bytes: number;
   json_depth: number;
 }
 
@@ -33,9 +34,10 @@ export function bodyReader(row: Route, limits: BodyLimits): BodyReader {
 }
 
 function rawReader(row: Route, limits: BodyLimits): BodyReader {
+  const limit = limits[row.raw_limit ?? 'blob_bytes'];
   return (req) => {
     if (row.body_media_types) assertMediaType(req, row.body_media_types);
-    if ((announcedLength(req) ?? 0) > limits.blob_bytes) throw tooLarge(req, limits.blob_bytes);
+    if ((announcedLength(req) ?? 0) > limit) throw tooLarge(req, limit);
     return { value: undefined, bytes: undefined };
   };
 }

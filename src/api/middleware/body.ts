@@ -38,14 +38,31 @@ function collect(req: Request, limit: number): Promise<Buffer> {
   });
 }
 
-/** The answer to a body over the limit. Closing at once would reset the connection before the caller reads it. */
-export function tooLarge(req: Request, limit: number): AppError {
+/** Gives up on a body. Closing at once would reset the connection before the caller reads the answer. */
+export function drain(req: Request): void {
   req.resume();
   setTimeout(() => !req.complete && req.socket.destroy(), DRAIN_MS).unref();
+}
+
+/** The answer to a body over the limit. */
+export function tooLarge(req: Request, limit: number): AppError {
+  drain(req);
   return new AppError('payload_too_large', { detail: `At most ${limit} bytes are accepted here.` });
 }
 
-const aborted = () => new AppError('malformed_request', { detail: 'The body ended early.' });
+/** The body piece by piece. Stopping early must not cut the connection: the caller is to read why. */
+export async function* bodyPieces(req: Request): AsyncGenerator<Buffer> {
+  try {
+    for await (const chunk of req.iterator({ destroyOnReturn: false })) yield chunk as Buffer;
+  } catch (cause) {
+    throw aborted(cause);
+  } finally {
+    if (!req.complete) drain(req);
+  }
+}
+
+const aborted = (cause?: unknown) =>
+  new AppError('malformed_request', { detail: 'The body ended early.', cause });
 
 /** Refuses what is not one of `accepted`, is compressed, or is not UTF-8: 415. */
 export function assertMediaType(req: Request, accepted: readonly string[]): void {

@@ -1,6 +1,7 @@
 import type { Request, Response } from 'express';
 import { z } from 'zod';
 import { AppError } from '../../contract/errors.ts';
+import { hasRole, type Role } from '../../contract/roles.ts';
 import type { IdempotencyService } from '../../domain/idempotency.ts';
 import { requestIdOf } from '../error-handler.ts';
 import { STREAMED, type Call, type Principal, type Reply, type Route } from '../route.ts';
@@ -19,6 +20,7 @@ import { validator, type Validator } from './validate.ts';
 export interface ApiLimits {
   body_bytes: number;
   blob_bytes: number;
+  bundle_bytes: number;
   json_depth: number;
   rate_per_second: number;
   rate_burst: number;
@@ -58,6 +60,7 @@ interface Prepared {
   handler: Handler;
   is_write: boolean;
   keyed: boolean;
+  role: Role;
   params: Validator | undefined;
   query: Validator;
   query_has_project: boolean;
@@ -65,8 +68,9 @@ interface Prepared {
 }
 
 /**
- * Serves one route: who (401, 429) → which project (404, 422) → preconditions (400, 412) → path, query and body
- * (400, 413, 415, 422) → idempotency key (409, 422) → handler → answer. The first stage that objects ends it.
+ * Serves one route: who (401, 429) → which project (404, 422) → role in it (403) → preconditions (400, 412) → path,
+ * query and body (400, 413, 415, 422) → idempotency key (409, 422) → handler → answer. The first stage that objects
+ * ends it.
  */
 export function pipeline(row: Route, options: PipelineOptions): Serve {
   const prepared = prepare(row, options);
@@ -74,13 +78,17 @@ export function pipeline(row: Route, options: PipelineOptions): Serve {
     const principal = await admit(row, arrival, options);
     if (!row.handler) throw new AppError('not_implemented');
     const query = parseQuery(arrival.search);
-    const project_id = await resolveProject(options.projects, arrival.req, query.project_id);
+    const { req } = arrival;
+    const project_id = await resolveProject(options.projects, { req, principal }, query.project_id);
+    if (!hasRole(principal.role, prepared.role)) throw new AppError('forbidden', forbidden(prepared.role));
     if (!prepared.query_has_project) delete query.project_id;
     const { call, bytes } = await readCall(prepared, arrival, { principal, project_id, query });
     const outcome = await execute(prepared, { arrival, call, bytes }, options);
     if (outcome !== STREAMED) sendAnswer(arrival.res, outcome);
   };
 }
+
+const forbidden = (role: Role) => ({ detail: `This needs the role ${role}.` });
 
 function prepare(row: Route, { limits, verify_replies }: PipelineOptions): Prepared {
   const is_write = WRITES.has(row.method);
@@ -90,6 +98,7 @@ function prepare(row: Route, { limits, verify_replies }: PipelineOptions): Prepa
     handler: verify_replies && row.handler ? verified(row) : (row.handler as unknown as Handler),
     is_write,
     keyed: is_write && row.idempotent !== false,
+    role: row.role ?? (is_write ? 'editor' : 'viewer'),
     params: row.params && validator(row.params, '/path'),
     query: validator(query, '/query'),
     query_has_project: query instanceof z.ZodObject && 'project_id' in query.shape,
@@ -101,7 +110,7 @@ async function admit(row: Route, { req, res }: Arrival, options: PipelineOptions
   const address = `address:${req.socket.remoteAddress ?? ''}`;
   if (row.public) {
     if (!row.unmetered) options.rate_limiter.take(address, res);
-    return { id: 'anonymous' };
+    return { id: 'anonymous', role: 'viewer' };
   }
   try {
     const principal = await options.authenticate(req);

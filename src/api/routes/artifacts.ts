@@ -8,7 +8,9 @@ import {
   chainView,
   materialiseQuery,
 } from '../schemas/artifacts.ts';
-import { numberAt } from './tags-views.ts';
+import { compactBody, compactedView } from '../schemas/artifacts-compact.ts';
+import { versionHeader } from '../schemas/tags.ts';
+import { callerOf, etagOf, expectationOf, numberAt } from './tags-views.ts';
 
 interface Deps {
   artifacts: ArtifactService;
@@ -52,5 +54,30 @@ export function artifactRoutes({ artifacts }: Deps): Route[] {
         return { status: 200, body: { ...place, items: links, next_cursor } };
       },
     }),
+    compactRoute(artifacts),
   ];
 }
+
+const compactRoute = (artifacts: ArtifactService) => {
+  const answer = { schema: compactedView, headers: versionHeader };
+  return route({
+    method: 'post',
+    path: '/artifacts/:id/compact',
+    group,
+    summary: 'The content of a patch set as a version of its own, without a chain.',
+    params: artifactParams,
+    body: compactBody,
+    responses: {
+      200: { description: 'It was compacted before.', ...answer },
+      201: { description: 'The new version.', ...answer },
+    },
+    async handler(call) {
+      const { message, tag: name, break_glass } = call.body;
+      const tag = name === undefined ? undefined : { name, break_glass, expectation: expectationOf(call) };
+      const done = await artifacts.compact(callerOf(call), call.params.id, { message, tag });
+      const { created, artifact, tag_version = null } = done;
+      const body = { ...artifact, tag: name ?? null, tag_version };
+      return { status: created ? 201 : 200, body, headers: etagOf(tag_version) };
+    },
+  });
+};

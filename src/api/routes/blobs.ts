@@ -1,17 +1,31 @@
+import type { IncomingHttpHeaders } from 'node:http';
 import { AppError } from '../../contract/errors.ts';
+import type { ByteRange } from '../../contract/object-store.ts';
 import type { BlobService } from '../../domain/blobs.ts';
+import { byteRange } from '../../domain/rules/byte-range.ts';
+import { sendBytes } from '../byte-stream.ts';
+import { bodyPieces } from '../middleware/body.ts';
 import { type Call, route, type Route, STREAMED } from '../route.ts';
-import { blobParams, blobView } from '../schemas/blobs.ts';
+import { blobParams, blobView, mediaType } from '../schemas/blobs.ts';
 
 interface Deps {
   blobs: BlobService;
+  /** A reader that takes nothing for so long is cut off. */
+  stall_ms?: number;
+}
+
+interface Described {
+  cas_id: string;
+  media_type: string;
+  size_bytes: number;
 }
 
 const group = 'blobs';
-const DEFAULT_MEDIA_TYPE = 'application/octet-stream';
+const STALL_MS = 60_000;
 /** The name of a blob is its content, so what a client has it may keep. */
 const FOR_EVER = 'private, max-age=31536000, immutable';
 const headers = { ETag: 'The cas_id, in quotes.' };
+const described = { ...headers, 'Accept-Ranges': 'Always `bytes`.' };
 const stored = { schema: blobView, headers };
 
 /** Blobs: immutable bytes named by their hash. */
@@ -48,24 +62,36 @@ const putNamedRoute = ({ blobs }: Deps) =>
     handler: (call) => receive(blobs, call, call.params.cas_id),
   });
 
-const getRoute = ({ blobs }: Deps) =>
+const getRoute = ({ blobs, stall_ms = STALL_MS }: Deps) =>
   route({
     method: 'get',
     path: '/blobs/:cas_id',
     group,
-    summary: 'The bytes of a blob, verified.',
+    summary: 'The bytes of a blob, or one range of them; verified.',
     params: blobParams,
     responses: {
-      200: { description: 'The bytes.', media_type: '*/*', headers },
-      304: { description: 'The caller has it.' },
+      200: { description: 'The bytes.', media_type: '*/*', headers: described },
+      206: {
+        description: 'The bytes that `Range` asks for.',
+        media_type: '*/*',
+        headers: { ...described, 'Content-Range': 'Which bytes, and of how many.' },
+      },
+      304: { description: 'The caller has it.', headers },
+      410: { description: 'It was collected.' },
+      416: { description: 'It has no such bytes.' },
     },
-    async handler({ params: { cas_id }, project_id, req }) {
-      if (matches(req.headers['if-none-match'], cas_id)) {
-        await blobs.head(project_id, cas_id);
-        return { status: 304, headers: describe(cas_id) };
-      }
-      const { bytes, media_type } = await blobs.get(project_id, cas_id);
-      return { status: 200, body: bytes, headers: { ...describe(cas_id), 'Content-Type': media_type } };
+    async handler({ params: { cas_id }, project_id, req, res }) {
+      if (isKnown(req.headers, cas_id)) return notModified(await blobs.head(project_id, cas_id));
+      const blob = await blobs.open(project_id, cas_id);
+      const range = rangeOf(req.headers, blob);
+      const { start, end } = range ?? { start: 0, end: blob.size_bytes };
+      const answer = {
+        status: range ? 206 : 200,
+        headers: { ...headersOf(blob), ...(range ? contentRange(range, blob) : {}) },
+        length_bytes: end - start,
+        pieces: blob.read(range),
+      };
+      return sendBytes(res, answer, stall_ms);
     },
   });
 
@@ -76,12 +102,15 @@ const headRoute = ({ blobs }: Deps) =>
     group,
     summary: 'Whether a blob is there, and how large it is.',
     params: blobParams,
-    responses: { 200: { description: 'It is.', headers } },
-    async handler({ params: { cas_id }, project_id, res }) {
-      const { media_type, size_bytes } = await blobs.head(project_id, cas_id);
-      res
-        .writeHead(200, { ...describe(cas_id), 'Content-Type': media_type, 'Content-Length': size_bytes })
-        .end();
+    responses: {
+      200: { description: 'It is.', headers: described },
+      304: { description: 'The caller has it.', headers },
+      410: { description: 'It was collected.' },
+    },
+    async handler({ params: { cas_id }, project_id, req, res }) {
+      const blob = await blobs.head(project_id, cas_id);
+      if (isKnown(req.headers, cas_id)) return notModified(blob);
+      res.writeHead(200, { ...headersOf(blob), 'Content-Length': blob.size_bytes }).end();
       return STREAMED;
     },
   });
@@ -91,13 +120,11 @@ async function receive(
   { req, project_id }: Pick<Call<never, never, never>, 'req' | 'project_id'>,
   expected?: string,
 ) {
-  const media_type = req.headers['content-type'] ?? DEFAULT_MEDIA_TYPE;
   const length = req.headers['content-length'];
-  const announced_bytes = length === undefined ? undefined : Number(length);
-  const { created, ...blob } = await blobs.receive(project_id, chunksOf(req), {
-    media_type,
+  const { created, ...blob } = await blobs.receive(project_id, bodyPieces(req), {
+    media_type: mediaTypeOf(req.headers),
     expected,
-    announced_bytes,
+    announced_bytes: length === undefined ? undefined : Number(length),
   });
   return {
     status: created ? 201 : 200,
@@ -106,18 +133,43 @@ async function receive(
   };
 }
 
-/** The body piece by piece. Stopping early must not cut the connection: the caller is to read why. */
-async function* chunksOf(req: Call<never, never, never>['req']): AsyncGenerator<Buffer> {
-  try {
-    for await (const chunk of req.iterator({ destroyOnReturn: false })) yield chunk as Buffer;
-  } catch (cause) {
-    throw new AppError('malformed_request', { detail: 'The body ended early.', cause });
-  } finally {
-    if (!req.complete) req.resume();
-  }
+/** What the bytes are to be called. A compressed transfer would leave it open which bytes are meant. */
+function mediaTypeOf({ 'content-type': type, 'content-encoding': encoding }: IncomingHttpHeaders): string {
+  if (encoding !== undefined && encoding.toLowerCase() !== 'identity')
+    throw new AppError('unsupported_media_type', { detail: 'A compressed body is not accepted.' });
+  const parsed = mediaType.safeParse(type);
+  if (parsed.success) return parsed.data;
+  throw new AppError('unsupported_media_type', { detail: 'Content-Type is no media type.' });
 }
 
-const describe = (cas_id: string) => ({ ETag: `"${cas_id}"`, 'Cache-Control': FOR_EVER });
+const headersOf = ({ cas_id, media_type }: Described) => ({
+  ETag: `"${cas_id}"`,
+  'Cache-Control': FOR_EVER,
+  'Accept-Ranges': 'bytes',
+  'Content-Type': media_type,
+});
 
-const matches = (header: string | undefined, cas_id: string): boolean =>
-  header !== undefined && (header.trim() === '*' || header.includes(`"${cas_id}"`));
+const contentRange = ({ start, end }: ByteRange, { size_bytes }: Described) => ({
+  'Content-Range': `bytes ${start}-${end - 1}/${size_bytes}`,
+});
+
+const notModified = ({ cas_id }: Described) => ({
+  status: 304,
+  headers: { ETag: `"${cas_id}"`, 'Cache-Control': FOR_EVER },
+});
+
+function isKnown({ 'if-none-match': known }: IncomingHttpHeaders, cas_id: string): boolean {
+  return known !== undefined && (known.trim() === '*' || known.includes(`"${cas_id}"`));
+}
+
+/** The range to send; undefined for all of it, also when the caller has a part of something else. */
+function rangeOf(
+  { range, 'if-range': if_range }: IncomingHttpHeaders,
+  { cas_id, size_bytes }: Described,
+): ByteRange | undefined {
+  if (range === undefined) return undefined;
+  if (typeof if_range === 'string' && if_range.trim() !== `"${cas_id}"`) return undefined;
+  const asked = byteRange(range, size_bytes);
+  if (asked === 'unsatisfiable') throw new AppError('range_not_satisfiable', { extra: { size_bytes } });
+  return asked === 'whole' ? undefined : asked;
+}

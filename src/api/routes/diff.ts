@@ -10,7 +10,10 @@ export function diffRoutes({ diffs }: { diffs: DiffService }): Route[] {
     group: 'workflows',
     summary: 'What changed between two references: by node, and as a JSON Patch.',
     query: diffQuery,
-    responses: { 200: { description: 'The difference.', schema: diffView } },
+    responses: {
+      200: { description: 'The difference.', schema: diffView },
+      410: { description: 'One of them was collected.' },
+    },
     handler: async ({ query, project_id }) => ({ status: 200, body: await diffs.compare(project_id, query) }),
   });
   return [compare];

@@ -1,59 +1,90 @@
+import { z } from 'zod';
 import type { PatchService } from '../../domain/patches.ts';
+import { PROBLEM_MEDIA_TYPE } from '../error-handler.ts';
 import { route, type Route } from '../route.ts';
-import { createPatchBody, patchParams, patchView } from '../schemas/patches.ts';
+import {
+  createPatchBody,
+  patchParams,
+  patchView,
+  previewView,
+  revertPatchBody,
+  revertProblem,
+} from '../schemas/patches.ts';
 import { versionHeader } from '../schemas/tags.ts';
-import { callerOf, etagOf, expectationOf } from './tags-views.ts';
+import { patchReply, patchViewOf, patchWriteOf, previewReply } from './patches-views.ts';
+import { callerOf } from './tags-views.ts';
 
 interface Deps {
   patches: PatchService;
 }
 
 const group = 'patches';
+const created = { description: 'The new head.', schema: patchView, headers: versionHeader };
+const unchanged = {
+  description: 'Nothing to change: the head as it was.',
+  schema: patchView,
+  headers: versionHeader,
+};
 
 /** Patches: JSON Patches on definitions, each stored as a version of its own. */
-export function patchRoutes({ patches }: Deps): Route[] {
-  return [
-    route({
-      method: 'post',
-      path: '/patches',
-      group,
-      summary: 'Patch what a tag points at, and move the tag to the result.',
-      body: createPatchBody,
-      responses: {
-        200: {
-          description: 'Nothing to change: the head as it was.',
-          schema: patchView,
-          headers: versionHeader,
-        },
-        201: { description: 'The new head.', schema: patchView, headers: versionHeader },
-      },
-      async handler(call) {
-        const { tag, operations, message } = call.body;
-        const request = { tag, operations, message, expectation: expectationOf(call) };
-        const { changed, head } = await patches.create(callerOf(call), request);
-        return { status: changed ? 201 : 200, body: viewOf(head), headers: etagOf(head.tag_version) };
-      },
-    }),
-    route({
-      method: 'get',
-      path: '/patches/:id',
-      group,
-      summary: 'A patch with its operations.',
-      params: patchParams,
-      responses: { 200: { description: 'The patch.', schema: patchView } },
-      async handler({ params, project_id }) {
-        const patch = await patches.get(project_id, params.id);
-        return { status: 200, body: { ...viewOf(patch), operations: patch.operations } };
-      },
-    }),
-  ];
+export function patchRoutes(deps: Deps): Route[] {
+  return [createRoute(deps), getRoute(deps), revertRoute(deps)];
 }
 
-type Viewed = Awaited<ReturnType<PatchService['get']>> | Awaited<ReturnType<PatchService['create']>>['head'];
+const createRoute = ({ patches }: Deps) =>
+  route({
+    method: 'post',
+    path: '/patches',
+    group,
+    summary: 'Patch what a tag points at, and move the tag to the result; or see what that would make.',
+    body: createPatchBody,
+    responses: {
+      200: {
+        ...unchanged,
+        description: 'Nothing to change: the head as it was. Or, with `dry_run`, what there would be.',
+        schema: z.union([patchView, previewView]),
+      },
+      201: created,
+    },
+    async handler(call) {
+      const { operations, dry_run } = call.body;
+      const request = { ...patchWriteOf(call), operations };
+      if (dry_run) return previewReply(await patches.preview(callerOf(call), request));
+      return patchReply(await patches.create(callerOf(call), request));
+    },
+  });
 
-function viewOf(patch: Viewed) {
-  const { id, kind, tag, tag_version, base_version, parents, depth, op_count, cas_id } = patch;
-  const { version_hash, message, created_by, created_at } = patch;
-  const place = { base_version, parent_id: parents[0] ?? null, depth, op_count };
-  return { id, kind, tag, tag_version, ...place, cas_id, version_hash, message, created_by, created_at };
-}
+const getRoute = ({ patches }: Deps) =>
+  route({
+    method: 'get',
+    path: '/patches/:id',
+    group,
+    summary: 'A patch with its operations.',
+    params: patchParams,
+    responses: { 200: { description: 'The patch.', schema: patchView } },
+    async handler({ params, project_id }) {
+      const patch = await patches.get(project_id, params.id);
+      return { status: 200, body: { ...patchViewOf(patch), operations: patch.operations } };
+    },
+  });
+
+const revertRoute = ({ patches }: Deps) =>
+  route({
+    method: 'post',
+    path: '/patches/:id/revert',
+    group,
+    summary: 'Take back a patch, wherever it is in the chain, by a new one on the head of a tag.',
+    params: patchParams,
+    body: revertPatchBody,
+    responses: {
+      200: unchanged,
+      201: created,
+      409: {
+        description: '`revert_conflict` with the later patches that depend on it, or another state.',
+        schema: revertProblem,
+        media_type: PROBLEM_MEDIA_TYPE,
+      },
+    },
+    handler: async (call) =>
+      patchReply(await patches.revert(callerOf(call), call.params.id, patchWriteOf(call))),
+  });

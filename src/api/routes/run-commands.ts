@@ -1,5 +1,5 @@
 import type { JsonObject } from '../../contract/json.ts';
-import type { CommandType } from '../../contract/run.ts';
+import type { CONTROL_TYPES } from '../../contract/run.ts';
 import type { CommandService } from '../../domain/run-commands.ts';
 import type { RunService } from '../../domain/runs.ts';
 import { viewCommand, viewRun } from '../../domain/run-views.ts';
@@ -98,7 +98,10 @@ function issueRoute({ commands }: Deps): Route {
 }
 
 /** The payload of each type (contract §5): terminate needs a reason, pause and resume take none, tune comes later. */
-function checkPayload(type: CommandType, payload: JsonObject): { payload: JsonObject; reason?: string } {
+function checkPayload(
+  type: (typeof CONTROL_TYPES)[number],
+  payload: JsonObject,
+): { payload: JsonObject; reason?: string } {
   if (type === 'tune') throw new AppError('not_implemented');
   const parsed = commandPayloads[type].safeParse(payload);
   if (!parsed.success) {

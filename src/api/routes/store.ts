@@ -2,9 +2,14 @@ import type { StoreServices } from '../../domain/store.ts';
 import type { Route } from '../route.ts';
 import { artifactRoutes } from './artifacts.ts';
 import { blobRoutes } from './blobs.ts';
+import { bundleRoutes } from './bundles.ts';
 import { diffRoutes } from './diff.ts';
+import { historyRoutes } from './history.ts';
+import { mergeRoutes } from './merge.ts';
 import { patchRoutes } from './patches.ts';
 import { tagRoutes } from './tags.ts';
+import { tagApprovalRoutes } from './tags-approvals.ts';
+import { tagRuleRoutes } from './tags-rules.ts';
 import { workflowRoutes } from './workflows.ts';
 import { workflowCreateRoutes } from './workflows-create.ts';
 import { workflowVersionRoutes } from './workflows-versions.ts';
@@ -16,9 +21,14 @@ export function storeRoutes(services: StoreServices): Route[] {
     ...workflowRoutes(services),
     ...workflowVersionRoutes(services),
     ...diffRoutes(services),
+    ...mergeRoutes(services),
+    ...historyRoutes(services),
     ...tagRoutes(services),
+    ...tagApprovalRoutes(services),
+    ...tagRuleRoutes(services),
     ...patchRoutes(services),
     ...artifactRoutes(services),
     ...blobRoutes(services),
+    ...bundleRoutes(services),
   ];
 }

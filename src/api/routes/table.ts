@@ -1,6 +1,7 @@
 import type { Capabilities } from '../schemas/platform.ts';
 import type { Route } from '../route.ts';
 import type { CommandService } from '../../domain/run-commands.ts';
+import type { MessageService } from '../../domain/run-messages.ts';
 import type { RunFeed } from '../../domain/run-feed.ts';
 import type { RunReads } from '../../domain/run-reads.ts';
 import type { RunService } from '../../domain/runs.ts';
@@ -9,12 +10,14 @@ import { storeRoutes } from './store.ts';
 import { plannedRoutes } from './planned.ts';
 import { platformRoutes, type Check } from './platform.ts';
 import { runCommandRoutes } from './run-commands.ts';
+import { runMessageRoutes } from './run-messages.ts';
 import { runReadRoutes } from './run-reads.ts';
 import { runRoutes } from './runs.ts';
 
 export interface RouteServices {
   runs: RunService;
   commands: CommandService;
+  messages: MessageService;
   reads: RunReads;
   feed: RunFeed;
   store: StoreServices;
@@ -39,12 +42,13 @@ export function routeTable({
   capabilities,
   shutdown,
 }: RouteTableOptions): Route[] {
-  const { runs, commands, reads, feed, store } = services;
+  const { runs, commands, messages, reads, feed, store } = services;
   return [
     ...storeRoutes(store),
     ...runRoutes({ runs }),
     ...runReadRoutes({ runs, reads, feed, shutdown }),
     ...runCommandRoutes({ commands, runs, ids }),
+    ...runMessageRoutes({ messages, ids }),
     ...platformRoutes({ version, checks, capabilities }),
     ...plannedRoutes,
   ];

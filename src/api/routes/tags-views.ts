@@ -1,18 +1,22 @@
-import { AppError } from '../../contract/errors.ts';
 import type { Caller } from '../../domain/refs.ts';
 import type { Expectation } from '../../domain/rules/tag-move.ts';
-import type { TagService } from '../../domain/tags.ts';
-import { decodeCursor } from '../cursor.ts';
-import type { Reply } from '../route.ts';
+import type { TagRequest, TagService } from '../../domain/tags.ts';
+import { decodeCursor, notACursor } from '../cursor.ts';
+import type { Principal, Reply } from '../route.ts';
 
 type Tag = Awaited<ReturnType<TagService['get']>>;
 
 interface Origin {
   project_id: string;
-  principal: { id: string };
+  principal: Principal;
 }
 
-export const callerOf = ({ project_id, principal }: Origin): Caller => ({ project_id, actor: principal.id });
+export const callerOf = ({ project_id, principal }: Origin): Caller => ({
+  project_id,
+  actor: principal.id,
+  role: principal.role,
+  permissions: principal.permissions,
+});
 
 /** What a write expects: the header, and for unprotected tags the body. */
 export function expectationOf(call: {
@@ -20,6 +24,17 @@ export function expectationOf(call: {
   body?: { expected_version?: number | null };
 }): Expectation {
   return { if_match: call.if_match, expected: call.body?.expected_version };
+}
+
+interface Write {
+  if_match: number | undefined;
+  body: { expected_version?: number | null; reason?: string; break_glass?: boolean };
+}
+
+/** What every write to a tag says about itself. */
+export function tagRequestOf(call: Write): TagRequest {
+  const { reason, break_glass } = call.body;
+  return { reason, break_glass, expectation: expectationOf(call) };
 }
 
 /** The ETag of a tag; none for what has no version. */
@@ -37,9 +52,7 @@ export function numberAt(cursor: string | undefined, key: string): number | unde
   if (text === undefined) return undefined;
   const place = Number(text);
   if (Number.isInteger(place) && place >= 0 && place <= MAX_INTEGER) return place;
-  throw new AppError('validation_failed', {
-    errors: [{ path: '/query/cursor', message: 'is not a cursor of this list' }],
-  });
+  throw notACursor();
 }
 
 /** Of PostgreSQL's `integer`. */

@@ -1,18 +1,22 @@
+import { z } from 'zod';
 import type { TagService } from '../../domain/tags.ts';
-import { decodeCursor, encodeCursor } from '../cursor.ts';
+import { decodeCursor, pageReply } from '../cursor.ts';
 import { route, type Route } from '../route.ts';
 import { page } from '../schemas/conventions.ts';
 import {
+  deleteTagQuery,
+  getTagQuery,
   listTagsQuery,
   moveBody,
   moveView,
   stepBody,
   tagParams,
+  tagThenView,
   tagView,
   versionHeader,
   historyQuery,
 } from '../schemas/tags.ts';
-import { callerOf, expectationOf, numberAt, tagReply } from './tags-views.ts';
+import { callerOf, numberAt, tagReply, tagRequestOf } from './tags-views.ts';
 
 interface Deps {
   tags: TagService;
@@ -50,9 +54,12 @@ const listRoute = ({ tags }: Deps) =>
     responses: { 200: { description: 'One page.', schema: page(tagView) } },
     async handler({ query: { limit, cursor, ...filter }, project_id }) {
       const after = decodeCursor(cursor, ['name'])?.name;
-      const { items, next } = await tags.list({ ...filter, project_id }, { after, limit });
-      const next_cursor = next === undefined ? null : encodeCursor({ name: next });
-      return { status: 200, body: { items: items.map((tag) => tagReply(tag).body), next_cursor } };
+      const found = await tags.list({ ...filter, project_id }, { after, limit });
+      return pageReply(
+        found,
+        (name) => ({ name }),
+        (tag) => tagReply(tag).body,
+      );
     },
   });
 
@@ -61,10 +68,14 @@ const getRoute = ({ tags }: Deps) =>
     method: 'get',
     path: '/tags/:name',
     group,
-    summary: 'A tag.',
+    summary: 'A tag as it is, or as it was.',
     params: tagParams,
-    responses: { 200: here },
-    handler: async ({ params, project_id }) => tagReply(await tags.get(project_id, params.name)),
+    query: getTagQuery,
+    responses: { 200: { ...here, schema: z.union([tagView, tagThenView]) } },
+    async handler({ params, query: { as_of }, project_id }) {
+      if (as_of === undefined) return tagReply(await tags.get(project_id, params.name));
+      return { status: 200, body: await tags.at(project_id, params.name, new Date(as_of)) };
+    },
   });
 
 const putRoute = ({ tags }: Deps) =>
@@ -77,8 +88,8 @@ const putRoute = ({ tags }: Deps) =>
     body: moveBody,
     responses: { 200: moved, 201: { ...here, description: 'The new tag.' } },
     async handler(call) {
-      const { target, reason, protected: protect } = call.body;
-      const request = { target, reason, protect, expectation: expectationOf(call) };
+      const { target, protected: protect, fast_forward_only } = call.body;
+      const request = { target, protect, fast_forward_only, ...tagRequestOf(call) };
       const { tag, outcome } = await tags.put(callerOf(call), call.params.name, request);
       return tagReply(tag, outcome === 'created' ? 201 : 200);
     },
@@ -94,8 +105,8 @@ const moveRoute = ({ tags }: Deps) =>
     body: moveBody,
     responses: { 200: moved },
     async handler(call) {
-      const { target, reason, protected: protect } = call.body;
-      const request = { target, reason, protect, expectation: expectationOf(call) };
+      const { target, protected: protect, fast_forward_only } = call.body;
+      const request = { target, protect, fast_forward_only, ...tagRequestOf(call) };
       return tagReply((await tags.move(callerOf(call), call.params.name, request)).tag);
     },
   });
@@ -110,8 +121,7 @@ const stepRoute = ({ tags }: Deps, step: 'undo' | 'redo') =>
     body: stepBody,
     responses: { 200: moved },
     async handler(call) {
-      const request = { reason: call.body.reason, expectation: expectationOf(call) };
-      return tagReply((await tags[step](callerOf(call), call.params.name, request)).tag);
+      return tagReply((await tags[step](callerOf(call), call.params.name, tagRequestOf(call))).tag);
     },
   });
 
@@ -126,11 +136,7 @@ const historyRoute = ({ tags }: Deps) =>
     responses: { 200: { description: 'One page.', schema: page(moveView) } },
     async handler({ params, query: { limit, cursor }, project_id }) {
       const before = numberAt(cursor, 'seq');
-      const { items, next } = await tags.history(project_id, params.name, { before, limit });
-      return {
-        status: 200,
-        body: { items, next_cursor: next === undefined ? null : encodeCursor({ seq: next }) },
-      };
+      return pageReply(await tags.history(project_id, params.name, { before, limit }), (seq) => ({ seq }));
     },
   });
 
@@ -141,11 +147,11 @@ const deleteRoute = ({ tags }: Deps) =>
     group,
     summary: 'Delete a tag; its history and what it pointed at stay.',
     params: tagParams,
+    query: deleteTagQuery,
     responses: { 204: { description: 'It is gone.' } },
     async handler(call) {
-      await tags.delete(callerOf(call), call.params.name, {
-        expectation: expectationOf({ if_match: call.if_match }),
-      });
+      const request = tagRequestOf({ if_match: call.if_match, body: call.query });
+      await tags.delete(callerOf(call), call.params.name, request);
       return { status: 204 };
     },
   });

@@ -3,8 +3,8 @@ import type { WorkflowService } from '../../domain/workflows.ts';
 import { route, type Route } from '../route.ts';
 import { versionHeader } from '../schemas/tags.ts';
 import { createWorkflowBody, workflowView } from '../schemas/workflows.ts';
-import { callerOf, etagOf, expectationOf } from './tags-views.ts';
-import { workflowViewOf } from './workflows-views.ts';
+import { callerOf, expectationOf } from './tags-views.ts';
+import { workflowReply } from './workflows-views.ts';
 
 interface Deps {
   workflows: Pick<WorkflowService, 'save' | 'createEmpty'>;
@@ -25,7 +25,15 @@ export function workflowCreateRoutes({ workflows }: Deps): Route[] {
       201: { description: 'A new version.', schema: workflowView, headers },
     },
     async handler(call) {
-      const { type, name, description = '', tag_name: tag, workflow: definition, message } = call.body;
+      const {
+        type,
+        name,
+        description = '',
+        tag_name: tag,
+        workflow: definition,
+        message,
+        break_glass,
+      } = call.body;
       if (type !== undefined) throw new AppError('not_implemented');
       const caller = callerOf(call);
       if (tag === undefined) {
@@ -36,6 +44,7 @@ export function workflowCreateRoutes({ workflows }: Deps): Route[] {
         tag,
         definition,
         message,
+        break_glass,
         expectation: expectationOf(call),
       });
       return answer(changed, head, call.project_id);
@@ -44,8 +53,8 @@ export function workflowCreateRoutes({ workflows }: Deps): Route[] {
   return [create];
 }
 
-function answer(created: boolean, row: Parameters<typeof workflowViewOf>[0], project_id: string) {
-  const location = `/api/v1/workflows/${encodeURIComponent(row.tag ?? row.workflow ?? '')}`;
-  const headers = { ...etagOf(row.tag_version), Location: location };
-  return { status: created ? 201 : 200, body: workflowViewOf(row, project_id), headers };
+function answer(created: boolean, row: Parameters<typeof workflowReply>[0], project_id: string) {
+  const reply = workflowReply(row, project_id);
+  const Location = `/api/v1/workflows/${encodeURIComponent(row.tag ?? row.workflow ?? '')}`;
+  return { ...reply, status: created ? 201 : 200, headers: { ...reply.headers, Location } };
 }

@@ -1,6 +1,6 @@
 import type { DefinitionService } from '../../domain/materialise.ts';
 import type { WorkflowService } from '../../domain/workflows.ts';
-import { encodeCursor } from '../cursor.ts';
+import { pageReply } from '../cursor.ts';
 import { route, type Route } from '../route.ts';
 import { page } from '../schemas/conventions.ts';
 import {
@@ -33,9 +33,12 @@ export function workflowVersionRoutes({ workflows, definitions }: Deps): Route[]
       responses: { 200: { description: 'One page.', schema: page(versionView) } },
       async handler({ params, query: { limit, cursor }, project_id }) {
         const before = numberAt(cursor, 'number');
-        const { items, next } = await workflows.versions(project_id, params.ref, { before, limit });
-        const next_cursor = next === undefined ? null : encodeCursor({ number: next });
-        return { status: 200, body: { items: items.map((row) => versionViewOf(row)), next_cursor } };
+        const found = await workflows.versions(project_id, params.ref, { before, limit });
+        return pageReply(
+          found,
+          (number) => ({ number }),
+          (row) => versionViewOf(row),
+        );
       },
     }),
     route({
@@ -48,7 +51,7 @@ export function workflowVersionRoutes({ workflows, definitions }: Deps): Route[]
       responses: { 200: { description: 'The version.', schema: versionView } },
       async handler({ params, query, project_id }) {
         const row = await workflows.version(project_id, params.ref, params.n);
-        const pinned = { artifact_id: row.id, version_hash: row.version_hash! };
+        const pinned = { artifact_id: row.id, version_hash: row.version_hash!, live: row.live };
         const definition = query.materialize ? await definitions.read(project_id, pinned) : undefined;
         return { status: 200, body: versionViewOf(row, definition) };
       },

@@ -1,5 +1,7 @@
 import type { RefService } from '../../domain/refs.ts';
 import type { WorkflowService } from '../../domain/workflows.ts';
+import type { Reply } from '../route.ts';
+import { etagOf } from './tags-views.ts';
 
 type Ref = Awaited<ReturnType<RefService['find']>>;
 type Version = Awaited<ReturnType<WorkflowService['version']>>;
@@ -26,9 +28,16 @@ export function workflowViewOf(row: Ref, project_id: string, definition?: object
   };
 }
 
+/** A workflow with its tag's version as ETag. */
+export const workflowReply = (row: Ref, project_id: string, definition?: object): Reply => ({
+  status: 200,
+  body: workflowViewOf(row, project_id, definition),
+  headers: etagOf(row.tag_version),
+});
+
 export function versionViewOf(row: Version, definition?: object) {
   const { number, kind, cas_id, version_hash, base_version, depth, op_count, nodes_count, edges_count } = row;
-  const { parents, message, created_by, created_at } = row;
+  const { parents, message, created_by, created_at, live } = row;
   return {
     ...{
       number,
@@ -42,6 +51,6 @@ export function versionViewOf(row: Version, definition?: object) {
       nodes_count,
       edges_count,
     },
-    ...{ parents, message, created_by, created_at, definition },
+    ...{ parents, message, created_by, created_at, live, definition },
   };
 }

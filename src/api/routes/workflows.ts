@@ -1,22 +1,25 @@
+import { z } from 'zod';
 import { AppError } from '../../contract/errors.ts';
 import type { DefinitionService } from '../../domain/materialise.ts';
 import type { PatchService } from '../../domain/patches.ts';
 import type { RefService } from '../../domain/refs.ts';
 import type { WorkflowService } from '../../domain/workflows.ts';
-import { decodeCursor, encodeCursor } from '../cursor.ts';
+import { decodeCursor, pageReply } from '../cursor.ts';
 import { route, type Route } from '../route.ts';
 import { operations } from '../schemas/artifacts.ts';
 import { page } from '../schemas/conventions.ts';
-import { versionHeader } from '../schemas/tags.ts';
+import { dryRunQuery, previewView } from '../schemas/patches.ts';
+import { deleteTagQuery, versionHeader } from '../schemas/tags.ts';
 import { listWorkflowsQuery, readWorkflowQuery, workflowParams, workflowView } from '../schemas/workflows.ts';
-import { callerOf, etagOf, expectationOf } from './tags-views.ts';
-import { workflowViewOf } from './workflows-views.ts';
+import { previewReply } from './patches-views.ts';
+import { callerOf, tagRequestOf } from './tags-views.ts';
+import { workflowReply, workflowViewOf } from './workflows-views.ts';
 
 interface Deps {
   workflows: WorkflowService;
   refs: Pick<RefService, 'find'>;
   definitions: Pick<DefinitionService, 'read'>;
-  patches: Pick<PatchService, 'create'>;
+  patches: Pick<PatchService, 'create' | 'preview'>;
 }
 
 const group = 'workflows';
@@ -38,12 +41,12 @@ const listRoute = ({ workflows }: Deps) =>
     async handler({ query: { limit, cursor, prefix, type, status }, project_id }) {
       if (type !== undefined || status !== undefined) throw new AppError('not_implemented');
       const after = decodeCursor(cursor, ['name'])?.name;
-      const { items, next } = await workflows.list({ project_id, prefix }, { after, limit });
-      const next_cursor = next === undefined ? null : encodeCursor({ name: next });
-      return {
-        status: 200,
-        body: { items: items.map((row) => workflowViewOf(row, project_id)), next_cursor },
-      };
+      const found = await workflows.list({ project_id, prefix }, { after, limit });
+      return pageReply(
+        found,
+        (name) => ({ name }),
+        (row) => workflowViewOf(row, project_id),
+      );
     },
   });
 
@@ -64,11 +67,7 @@ const getRoute = ({ refs, definitions }: Deps) =>
           ? { artifact_id: id, version_hash }
           : undefined;
       const definition = pinned && (await definitions.read(project_id, pinned));
-      return {
-        status: 200,
-        body: workflowViewOf(row, project_id, definition),
-        headers: etagOf(row.tag_version),
-      };
+      return workflowReply(row, project_id, definition);
     },
   });
 
@@ -79,16 +78,23 @@ const patchRoute = ({ workflows, patches }: Deps) =>
     group,
     summary: 'Patch what a tag points at, and move the tag to the result.',
     params: workflowParams,
+    query: dryRunQuery,
     body: operations,
     body_media_types: ['application/json-patch+json'],
     responses: {
-      200: { ...here, description: 'The head as it is now; unchanged when there was nothing to change.' },
+      200: {
+        ...here,
+        description:
+          'The head as it is now, unchanged when there was nothing to change. Or, with `dry_run`, what there would be.',
+        schema: z.union([workflowView, previewView]),
+      },
     },
     async handler(call) {
       const tag = await workflows.tagOf(call.project_id, call.params.ref);
       const request = { tag, operations: call.body, expectation: { if_match: call.if_match } };
+      if (call.query.dry_run) return previewReply(await patches.preview(callerOf(call), request));
       const { head } = await patches.create(callerOf(call), request);
-      return { status: 200, body: workflowViewOf(head, call.project_id), headers: etagOf(head.tag_version) };
+      return workflowReply(head, call.project_id);
     },
   });
 
@@ -99,11 +105,11 @@ const deleteRoute = ({ workflows }: Deps) =>
     group,
     summary: 'Delete the tag; its history and its versions stay.',
     params: workflowParams,
+    query: deleteTagQuery,
     responses: { 204: { description: 'It is gone.' } },
     async handler(call) {
-      await workflows.delete(callerOf(call), call.params.ref, {
-        expectation: expectationOf({ if_match: call.if_match }),
-      });
+      const request = tagRequestOf({ if_match: call.if_match, body: call.query });
+      await workflows.delete(callerOf(call), call.params.ref, request);
       return { status: 204 };
     },
   });

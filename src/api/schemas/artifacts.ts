@@ -19,9 +19,11 @@ const artifactFields = {
   edges_count: z.int().nullable(),
   parents: z.array(z.string()),
   compacted_from_id: z.string().nullable(),
+  reverts_id: z.string().nullable(),
   message: z.string().nullable(),
   created_by: z.string(),
   created_at: instant,
+  live: z.boolean().meta({ description: 'False once it was collected.' }),
 };
 
 export const artifactView = z

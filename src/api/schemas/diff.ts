@@ -1,13 +1,14 @@
 import { z } from 'zod';
 import { anyJson, contentHash } from './conventions.ts';
 
-const ref = z
+/** What names a version. */
+export const anyRef = z
   .string()
   .min(1)
   .max(300)
   .meta({ description: 'Tag name, workflow or artifact id, or version hash.' });
 
-export const diffQuery = z.strictObject({ from: ref, to: ref });
+export const diffQuery = z.strictObject({ from: anyRef, to: anyRef });
 
 export const diffView = z
   .object({

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { COMMAND_TYPES, RUN_STATES, RUN_TYPES, STEP_STATES } from '../../contract/run.ts';
+import { COMMAND_TYPES, CONTROL_TYPES, RUN_STATES, RUN_TYPES, STEP_STATES } from '../../contract/run.ts';
 import { anyJson, contentHash, instant, jsonObject, pageQuery, uuid } from './conventions.ts';
 
 const MAX_LABELS = 64;
@@ -80,8 +80,16 @@ interface ControlPayload {
 
 export const commandBody = z.strictObject({
   id: commandId,
-  type: z.enum(COMMAND_TYPES),
+  type: z.enum(CONTROL_TYPES),
   payload: jsonObject.default({}),
+});
+
+export const eventParams = z.strictObject({ id: uuid, name: z.string().min(1).max(200) });
+export const approvalParams = z.strictObject({ id: uuid, node: z.string().min(1).max(64) });
+export const decisionBody = z.strictObject({
+  decision: z.enum(['approve', 'reject']),
+  comment: z.string().max(1_000).optional(),
+  form: anyJson.optional().meta({ description: 'Must be what the node’s form schema asks for.' }),
 });
 
 const error = z.object({ code: z.string(), message: z.string(), step: z.string().optional() });

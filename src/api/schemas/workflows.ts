@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { anyJson, contentHash, instant, jsonObject, pageQuery, queryFlag, uuid } from './conventions.ts';
 import { message } from './patches.ts';
-import { expectedVersion } from './tags.ts';
+import { breakGlass, expectedVersion, reasonToBreak } from './tags.ts';
 
 const RUN_TYPES = [
   'intent_processing',
@@ -33,6 +33,7 @@ export const createWorkflowBody = z
     workflow: anyJson.optional().meta({ description: 'The definition document.' }),
     message,
     expected_version: expectedVersion,
+    break_glass: breakGlass,
     name: z
       .string()
       .min(1)
@@ -51,12 +52,15 @@ export const createWorkflowBody = z
       refuse(
         ctx,
         body,
-        body.type === undefined ? ['tag_name', 'workflow', 'input', 'project_id'] : ['tag_name', 'workflow'],
+        body.type === undefined
+          ? ['tag_name', 'workflow', 'break_glass', 'input', 'project_id']
+          : ['tag_name', 'workflow', 'break_glass'],
       );
       return;
     }
     if (body.tag_name === undefined) missing('tag_name');
     if (body.workflow === undefined) missing('workflow');
+    reasonToBreak('message')(body, ctx);
     refuse(ctx, body, ['description', 'input', 'project_id']);
   });
 
@@ -100,6 +104,7 @@ export const versionView = z
     ...version,
     op_count: z.int(),
     parents: z.array(z.string()),
+    live: z.boolean().meta({ description: 'False once it was collected; then there is no definition.' }),
     definition: jsonObject.optional(),
   })
   .meta({ id: 'WorkflowVersion' });

@@ -32,6 +32,19 @@ export function fanOutDefinition(name: string): JsonObject {
   return definition(name, Object.fromEntries(nodes));
 }
 
+/** Nodes in rows of ten, each row behind the one before; `changed` ones have another value. */
+export function wideDefinition(
+  name: string,
+  count: number,
+  changed: { from: number; to: number } = { from: 0, to: 0 },
+): JsonObject {
+  const nodes = Array.from({ length: count }, (_, i) => {
+    const value = i >= changed.from && i < changed.to ? `changed ${i}` : `value ${i}`;
+    return [`n${i}`, transform(value, i < 10 ? [] : [`n${i - 10}`])] as const;
+  });
+  return definition(name, Object.fromEntries(nodes));
+}
+
 /** One step that waits for `seconds`. */
 export function waitDefinition(name: string, seconds: number): JsonObject {
   return definition(name, { wait: { type: 'wait', config: { duration_seconds: seconds } } });

@@ -9,6 +9,8 @@ import { patches } from './measure-patches.ts';
 import { memory, start, waiting } from './measure-processes.ts';
 import { fanOut, w4Activities, w4Alone, w4Light } from './measure-runs.ts';
 import { sandbox } from './measure-sandbox.ts';
+import { gc, streaming } from './measure-upkeep.ts';
+import { versions } from './measure-versions.ts';
 import { reads, tagMoves } from './measure-store.ts';
 import { LIMIT_SECONDS, readOptions, UsageError, type Options } from './options.ts';
 import { tableOf } from './report.ts';
@@ -24,8 +26,11 @@ const MEASURES: Readonly<Record<string, Measure>> = {
   reads,
   blobs,
   patches,
+  versions,
+  gc,
   sandbox,
   w4_activities: w4Activities,
+  streaming,
   memory,
   waiting,
   start,

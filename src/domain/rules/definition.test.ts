@@ -107,11 +107,6 @@ test.each<[string, unknown, string]>([
     '/nodes/n/type: node type agent is not available yet',
   ],
   [
-    'a wait for an event',
-    withConfig('wait', { event: 'paid', timeout_seconds: 5, on_timeout: 'continue' }),
-    '/nodes/n/config/event: wait for an event is not available yet',
-  ],
-  [
     'a compensation',
     withNode(transform({ compensate: transform() })),
     '/nodes/n/compensate: compensate is not available yet',
@@ -270,11 +265,12 @@ test.each(['__proto__', 'constructor', 'toString', 'a.b', '1a', '', 'x'.repeat(6
 );
 
 test.each<[string, Members]>([
+  ['wait', { event: 'paid', timeout_seconds: 5, on_timeout: 'continue' }],
   [
     'approval',
     {
-      prompt: 'Accept?',
-      form: { type: 'object' },
+      prompt: 'Accept ${{ steps.a.output }}?',
+      form: { type: 'object', description: '${{ is no expression here }}' },
       roles: ['lead'],
       quorum: 2,
       timeout_seconds: 60,
@@ -282,6 +278,14 @@ test.each<[string, Members]>([
       forbid_self: true,
     },
   ],
+])('the config of %s is checked', (type, config) => {
+  expect(problems(withConfig(type, config))).toEqual([]);
+  expect(problems(withConfig(type, { ...config, odd: 1 }))).toContain(
+    '/nodes/n/config/odd: is not a known field',
+  );
+});
+
+test.each<[string, Members]>([
   [
     'map',
     {

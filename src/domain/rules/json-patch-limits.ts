@@ -12,6 +12,9 @@ export interface PatchLimits {
 
 export const PATCH_LIMITS: PatchLimits = { operations: 1_000, bytes: 1_048_576, depth: 64 };
 
+/** For a patch that was held to the limits when it was stored: the document need not be measured again. */
+export const UNBOUNDED: PatchLimits = { operations: Infinity, bytes: Infinity, depth: Infinity };
+
 /** A patch may read through `copy` and deep moves this many times the size of the largest document. */
 const WORK_FACTOR = 16;
 
@@ -32,7 +35,8 @@ export interface SizeGuard {
  * its size each time: so size, depth and work are bounded while the patch runs and not when it is done.
  */
 export function sizeGuard(document: Json, limits: PatchLimits): SizeGuard {
-  let bytes = sizeOf(document);
+  // Measuring costs the size of the document, where the patch itself costs what it touches.
+  let bytes = limits.bytes === Infinity ? 0 : sizeOf(document);
   let work = 0;
   const grow = (by: number, value: Json, depth: number) => {
     bytes += by;

@@ -1,4 +1,3 @@
-import { AppError } from '../../contract/errors.ts';
 import { contentHash } from './content-hash.ts';
 
 /** Part of every plan: a materialiser that would give other bytes must have another number. */
@@ -7,7 +6,6 @@ export const MATERIALISER_VERSION = 1;
 /** The version a patch is put on. */
 export interface PatchBase {
   id: string;
-  kind: string;
   version_hash: string;
   base_version: string | null;
   plan_hash: string | null;
@@ -21,22 +19,19 @@ export interface ChainPlace {
   plan_hash: string;
 }
 
-/**
- * The place of a patch with the operations `cas_id` on top of `parent` (contract §3.2).
- * Throws `state_conflict` when the chain is as long as it may be: compaction makes a new base.
- */
-export function placeInChain(parent: PatchBase, cas_id: string, max_chain: number): ChainPlace {
-  if (parent.depth >= max_chain) {
-    throw new AppError('state_conflict', {
-      detail: `A chain has at most ${max_chain} patches; save or compact the head first.`,
-    });
-  }
+/** The place of a patch with the operations `cas_id` on top of `parent` (contract §3.2). */
+export function placeInChain(parent: PatchBase, cas_id: string): ChainPlace {
   return {
     base_version: parent.base_version ?? parent.id,
     parent_id: parent.id,
     depth: parent.depth + 1,
     plan_hash: planHash(parent, cas_id),
   };
+}
+
+/** The head of a full chain as a base of its own: the compacted version `id`, with the same content. */
+export function compactedBase(head: Pick<PatchBase, 'version_hash'>, id: string): PatchBase {
+  return { id, version_hash: head.version_hash, base_version: null, plan_hash: null, depth: 0 };
 }
 
 /**

@@ -13,6 +13,8 @@ export function acceptedIn(type: CommandType, pause_pending: boolean): readonly 
     case 'resume':
       return pause_pending ? [...OPEN, 'paused'] : ['paused'];
     case 'cancel':
+    case 'event':
+    case 'decide':
       return [...OPEN, 'paused'];
     case 'terminate':
       return [...OPEN, 'paused', 'terminating'];

@@ -1,4 +1,6 @@
 import { AppError } from '../../contract/errors.ts';
+import { hasRole, type Permission, type Role } from '../../contract/roles.ts';
+import { FLAG_GUARD, type Guard, guardOf, type TagRule } from './tag-rule.ts';
 
 /** What a tag is now, as far as a decision needs it. */
 export interface TagState {
@@ -18,6 +20,24 @@ export interface Expectation {
   expected?: number | string | null;
 }
 
+/** Who writes, as far as the gate asks. */
+export interface Writer {
+  role: Role;
+  permissions?: readonly Permission[];
+}
+
+/** A write to a tag that asks to be let through. */
+export interface Passage {
+  name: string;
+  current?: TagState;
+  /** All rules of the project. */
+  rules: readonly TagRule[];
+  expectation: Expectation;
+  writer: Writer;
+  /** Go past role and approvals, by a permission of its own; never past the expectation. */
+  break_glass?: boolean;
+}
+
 export interface Place {
   id: string;
   cursor_seq: number | null;
@@ -26,48 +46,85 @@ export interface Place {
 
 export type TagCommand = 'put' | 'move' | 'undo' | 'redo' | 'delete';
 
+/** What there is to write; `approvals` is how many a change needs before that. */
 export type Decision =
-  | { do: 'create' }
   | { do: 'nothing' }
-  | { do: 'delete' }
   | { do: 'protect' }
-  | { do: 'advance'; type: 'move' | 'undo' | 'redo'; cursor_seq: number | null; reverses_seq: number | null };
+  | { do: 'create'; approvals: number }
+  | { do: 'delete'; approvals: number }
+  | {
+      do: 'advance';
+      type: 'move' | 'undo' | 'redo';
+      approvals: number;
+      cursor_seq: number | null;
+      reverses_seq: number | null;
+    };
 
-export interface Question {
+export interface Question extends Passage {
   command: TagCommand;
-  current?: TagState;
   /** Where the command leads: the target of a move, the neighbour in the history for undo and redo. */
   destination?: Place;
-  expectation: Expectation;
   /** Wanted protection; undefined leaves it. */
   protect?: boolean;
 }
 
 /**
- * Decides what a command does to a tag. Throws `not_found`, `stale_if_match` (412), `tag_protected` (428),
- * `version_conflict` (409), `nothing_to_undo` or `nothing_to_redo` (409).
+ * Decides what a command does to a tag. Throws `not_found`, what `passGate` throws, `nothing_to_undo` or
+ * `nothing_to_redo` (409).
  * The expectation comes before everything else: of 100 callers with one expectation only the first may succeed, even
  * if all of them want the same target.
  */
 export function decideTag(question: Question): Decision {
-  const { command, current, destination, expectation } = question;
+  const { command, current, destination, protect, writer } = question;
   if (!current && command !== 'put') throw new AppError('not_found');
-  passGate(current, expectation);
-  if (command === 'delete') return { do: 'delete' };
-  if (command === 'undo' || command === 'redo') return decideStep(command, destination);
+  const approvals = passGate(question);
+  if (command === 'delete') return { do: 'delete', approvals };
+  if (command === 'undo' || command === 'redo') return decideStep(command, approvals, destination);
+  const protects = protect !== undefined && protect !== (current?.protected ?? false);
+  // No history tells who changed the protection, so breaking glass does not reach this far.
+  if (protects) requireRole(writer, FLAG_GUARD);
   if (!destination) throw new AppError('not_found', { detail: 'The target is unknown.' });
-  if (!current) return { do: 'create' };
-  if (destination.id === current.target_id) return decideProtection(current, question.protect);
-  return { do: 'advance', type: 'move', cursor_seq: null, reverses_seq: null };
+  if (!current) return { do: 'create', approvals };
+  if (destination.id === current.target_id) return { do: protects ? 'protect' : 'nothing' };
+  return { do: 'advance', type: 'move', approvals, cursor_seq: null, reverses_seq: null };
 }
 
-/** The one gate before a tag: the same for move, undo, redo, delete, save and patch. */
-export function passGate(current: TagState | undefined, { if_match, expected }: Expectation): void {
+/**
+ * The one gate before a tag: the same for move, undo, redo, delete, save, patch and merge. Answers how many approvals
+ * the change needs besides. Throws `stale_if_match` (412), `tag_protected` (428), `version_conflict` (409), `forbidden`.
+ */
+export function passGate({ name, current, rules, expectation, writer, break_glass }: Passage): number {
+  const guard = guardOf(name, current?.protected ?? false, rules);
+  // What is not there yet has no version that could match; role and approvals guard its creation.
+  checkExpectation(current, expectation, guard !== undefined && current !== undefined);
+  if (break_glass) return breakGlass(writer);
+  if (!guard) return 0;
+  requireRole(writer, guard);
+  return guard.approvals;
+}
+
+/** Throws `stale_if_match`, `tag_protected` when there is none and it `needs_if_match`, `version_conflict`. */
+export function checkExpectation(
+  current: TagState | undefined,
+  { if_match, expected }: Expectation,
+  needs_if_match = false,
+): void {
   if (if_match !== undefined && if_match !== current?.version)
     throw new AppError('stale_if_match', conflict(current));
-  if (current?.protected && if_match === undefined) throw new AppError('tag_protected');
+  if (needs_if_match && if_match === undefined) throw new AppError('tag_protected');
   if (expected !== undefined && !matches(current, expected))
     throw new AppError('version_conflict', conflict(current));
+}
+
+function breakGlass({ permissions }: Writer): number {
+  if (permissions?.includes('tag:break_glass')) return 0;
+  throw new AppError('forbidden', { detail: 'Breaking glass needs the permission tag:break_glass.' });
+}
+
+/** Throws `forbidden` unless the writer has the role that a guard asks for. */
+export function requireRole({ role }: Writer, guard: Guard): void {
+  if (hasRole(role, guard.role)) return;
+  throw new AppError('forbidden', { detail: `This tag needs the role ${guard.role}.` });
 }
 
 function matches(current: TagState | undefined, expected: number | string | null): boolean {
@@ -75,13 +132,10 @@ function matches(current: TagState | undefined, expected: number | string | null
   return expected === current.version || expected === current.target_id || expected === current.target_hash;
 }
 
-function decideStep(type: 'undo' | 'redo', place: Place | undefined): Decision {
+function decideStep(type: 'undo' | 'redo', approvals: number, place: Place | undefined): Decision {
   if (!place) throw new AppError(type === 'undo' ? 'nothing_to_undo' : 'nothing_to_redo');
-  return { do: 'advance', type, cursor_seq: place.cursor_seq, reverses_seq: place.reverses_seq };
-}
-
-function decideProtection(current: TagState, protect: boolean | undefined): Decision {
-  return { do: protect === undefined || protect === current.protected ? 'nothing' : 'protect' };
+  const { cursor_seq, reverses_seq } = place;
+  return { do: 'advance', type, approvals, cursor_seq, reverses_seq };
 }
 
 const conflict = (current: TagState | undefined) => ({

@@ -1,5 +1,5 @@
 import { sql } from 'drizzle-orm';
-import { boolean, integer, pgTable, primaryKey, text, uuid } from 'drizzle-orm/pg-core';
+import { boolean, integer, pgTable, pgView, text, uuid } from 'drizzle-orm/pg-core';
 import { instant } from './columns.ts';
 
 export const artifact = pgTable('artifact', {
@@ -16,31 +16,25 @@ export const artifact = pgTable('artifact', {
   edges_count: integer('edges_count'),
   parents: uuid('parents').array().notNull().default([]),
   compacted_from_id: uuid('compacted_from_id'),
+  reverts_id: uuid('reverts_id'),
   message: text('message'),
   created_by: text('created_by').notNull(),
   created_at: instant('created_at').notNull().defaultNow(),
   unreachable_since: instant('unreachable_since'),
   live: boolean('live').notNull().default(true),
-  chain_length: integer('chain_length').generatedAlwaysAs(sql`nullif(depth, 0)`),
+  previous_id: uuid('previous_id').generatedAlwaysAs(sql`CASE WHEN depth > 1 THEN parents[1] END`),
+  previous_depth: integer('previous_depth').generatedAlwaysAs(sql`CASE WHEN depth > 1 THEN depth - 1 END`),
   base_kind: text('base_kind').generatedAlwaysAs(
     sql`CASE WHEN base_version IS NULL THEN NULL ELSE 'dag_version' END`,
   ),
 });
 
-export const patchChainMember = pgTable(
-  'patch_chain_member',
-  {
-    head_id: uuid('head_id').notNull(),
-    head_kind: text('head_kind', { enum: ['patch_set'] })
-      .notNull()
-      .default('patch_set'),
-    seq: integer('seq').notNull(),
-    member_id: uuid('member_id').notNull(),
-    previous_seq: integer('previous_seq').generatedAlwaysAs(sql`nullif(seq - 1, 0)`),
-    first_of: uuid('first_of').generatedAlwaysAs(sql`CASE WHEN seq = 1 THEN head_id END`),
-  },
-  (t) => [primaryKey({ columns: [t.head_id, t.seq] })],
-);
+/** A view: what the links between patches say. */
+export const patchChainMember = pgView('patch_chain_member', {
+  head_id: uuid('head_id').notNull(),
+  seq: integer('seq').notNull(),
+  member_id: uuid('member_id').notNull(),
+}).existing();
 
 export const materialisation = pgTable('materialisation', {
   plan_hash: text('plan_hash').primaryKey(),

@@ -1,4 +1,4 @@
-import { bigint, pgTable, primaryKey, text, uuid } from 'drizzle-orm/pg-core';
+import { bigint, boolean, integer, pgTable, primaryKey, text, uuid } from 'drizzle-orm/pg-core';
 import { bytea, instant } from './columns.ts';
 
 export const casBlob = pgTable('cas_blob', {
@@ -6,6 +6,7 @@ export const casBlob = pgTable('cas_blob', {
   size_bytes: bigint('size_bytes', { mode: 'number' }).notNull(),
   content: bytea('content'),
   storage_url: text('storage_url'),
+  slice_hashes: bytea('slice_hashes'),
   created_at: instant('created_at').notNull().defaultNow(),
   unreachable_since: instant('unreachable_since'),
   collected_at: instant('collected_at'),
@@ -21,3 +22,19 @@ export const blobGrant = pgTable(
   },
   (t) => [primaryKey({ columns: [t.project_id, t.cas_id] })],
 );
+
+export const objectChunk = pgTable(
+  'object_chunk',
+  {
+    object_key: text('object_key').notNull(),
+    seq: integer('seq').notNull(),
+    bytes: bytea('bytes').notNull(),
+  },
+  (t) => [primaryKey({ columns: [t.object_key, t.seq] })],
+);
+
+export const objectGarbage = pgTable('object_garbage', {
+  storage_url: text('storage_url').primaryKey(),
+  queued_at: instant('queued_at').notNull().defaultNow(),
+  deleting: boolean('deleting').notNull().default(false),
+});

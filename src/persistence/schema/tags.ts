@@ -29,6 +29,30 @@ export const tag = pgTable(
   (t) => [primaryKey({ columns: [t.project_id, t.name] })],
 );
 
+export const tagRule = pgTable('tag_rule', {
+  id: uuid('id').primaryKey(),
+  project_id: uuid('project_id').notNull(),
+  pattern: text('pattern').notNull(),
+  role: text('role', { enum: ['owner', 'maintainer', 'operator', 'editor'] }).notNull(),
+  approvals: integer('approvals').notNull().default(0),
+  created_by: text('created_by').notNull(),
+  created_at: instant('created_at').notNull().defaultNow(),
+});
+
+export const tagApproval = pgTable(
+  'tag_approval',
+  {
+    project_id: uuid('project_id').notNull(),
+    tag_name: text('tag_name').notNull(),
+    tag_version: integer('tag_version').notNull(),
+    target_id: uuid('target_id').notNull(),
+    approved_by: text('approved_by').notNull(),
+    comment: text('comment'),
+    approved_at: instant('approved_at').notNull().defaultNow(),
+  },
+  (t) => [primaryKey({ columns: [t.project_id, t.tag_name, t.tag_version, t.target_id, t.approved_by] })],
+);
+
 export const tagMove = pgTable(
   'tag_move',
   {

@@ -1,0 +1,66 @@
+import { ROLES, type Role } from '../../contract/roles.ts';
+import { listeningApi, OTHER_PROJECT_ID, PROJECT_ID, type TestApi } from '../app-fixture.ts';
+import type { Principal, Route } from '../route.ts';
+import { routeTable } from '../routes/table.ts';
+import { bearerAuthentication } from './bearer.ts';
+
+/** Stands for every service: whatever is called fails, which is later than the question of the role. */
+const nothing: unknown = new Proxy(() => nothing, {
+  get: () => nothing,
+  apply: () => {
+    throw new Error('reached');
+  },
+});
+const rows = routeTable({
+  services: nothing as never,
+  ids: () => '',
+  version: '0',
+  checks: {},
+  capabilities: nothing as never,
+  shutdown: new AbortController().signal,
+}).filter((row) => row.handler && !row.public);
+
+const tokenOf = (name: string) => `token-of-${name}-${'x'.repeat(32)}`;
+const principals: Principal[] = [
+  ...ROLES.map((role) => ({ id: role, role })),
+  { id: 'limited', role: 'owner', projects: [OTHER_PROJECT_ID] },
+];
+let api: TestApi;
+
+beforeAll(async () => {
+  const authenticate = bearerAuthentication(
+    principals.map((principal) => ({ token: tokenOf(principal.id), principal })),
+  );
+  api = await listeningApi(rows, { authenticate, verify_replies: false });
+});
+
+afterAll(() => api.close());
+
+const ask = async (row: Route, as: string, project_id = PROJECT_ID) => {
+  const path = `/api/v1${row.path.replaceAll(/:\w+/g, 'x')}`;
+  const headers = { authorization: `Bearer ${tokenOf(as)}`, 'x-project-id': project_id };
+  return (await api.call(row.method.toUpperCase(), path, { headers })).status;
+};
+
+/** The table of who may do what, by route: the rest a viewer may read and an editor write. */
+const NEEDED: Readonly<Record<string, Role>> = {
+  'post /workflows/import/negotiate': 'viewer',
+  'post /tag-rules': 'maintainer',
+  'put /tag-rules/:id': 'maintainer',
+  'delete /tag-rules/:id': 'maintainer',
+};
+const neededFor = ({ method, path }: Route): Role =>
+  NEEDED[`${method} ${path}`] ?? (['get', 'head'].includes(method) ? 'viewer' : 'editor');
+
+describe.each(rows.map((row) => ({ name: `${row.method} ${row.path}`, row })))('$name', ({ row }) => {
+  it(`is open from ${neededFor(row)} on, and refused to those below`, async () => {
+    const refused = [];
+    for (const role of ROLES) if ((await ask(row, role)) === 403) refused.push(role);
+    expect(refused).toEqual(ROLES.slice(0, ROLES.indexOf(neededFor(row))));
+  });
+
+  it('does not exist in a project that is not the caller’s', async () => {
+    expect(await ask(row, 'limited')).toBe(404);
+    expect(await ask(row, 'limited', OTHER_PROJECT_ID)).not.toBe(403);
+  });
+});

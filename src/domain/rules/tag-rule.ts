@@ -1,0 +1,37 @@
+import { higherRole, type Role } from '../../contract/roles.ts';
+import { matchesPattern } from './tag-pattern.ts';
+
+/** What a write to a protected tag needs besides If-Match. */
+export interface Guard {
+  role: Role;
+  /** Of others than the one who writes. */
+  approvals: number;
+}
+
+/** A rule of a project: it guards every tag whose name its pattern means. */
+export interface TagRule extends Guard {
+  pattern: string;
+}
+
+/** What a tag's own flag asks for; also what it takes to set the flag or to take it away. */
+export const FLAG_GUARD: Guard = { role: 'maintainer', approvals: 0 };
+
+const MAX_CHARS = 200;
+const PATTERN = /^(\*\*|[A-Za-z0-9._*-]+)(\/(\*\*|[A-Za-z0-9._*-]+))*$/;
+
+/** True for segments of what tag names are made of and `*`, or `**` alone in its segment; at most 200 characters. */
+export function isTagPattern(text: string): boolean {
+  const misplaced = text.split('/').some((segment) => segment !== '**' && segment.includes('**'));
+  return text.length <= MAX_CHARS && PATTERN.test(text) && !misplaced;
+}
+
+/** All that guards a tag taken together: the highest role and the most approvals. Undefined: it is not protected. */
+export function guardOf(name: string, flag: boolean, rules: readonly TagRule[]): Guard | undefined {
+  const guards: Guard[] = rules.filter((rule) => matchesPattern(rule.pattern, name));
+  if (flag) guards.push(FLAG_GUARD);
+  if (guards.length === 0) return undefined;
+  return guards.reduce((one, other) => ({
+    role: higherRole(one.role, other.role),
+    approvals: Math.max(one.approvals, other.approvals),
+  }));
+}

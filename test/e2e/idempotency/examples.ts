@@ -1,0 +1,182 @@
+import { definitionOf } from '../../support/store.ts';
+
+export interface Request {
+  path: string;
+  body?: unknown;
+  headers?: Record<string, string>;
+}
+
+/** A request that succeeds, and another one of the same route: with another body, or of another thing when it has none. */
+export interface Example {
+  request: Request;
+  other: Request;
+}
+
+/** What an example may do before its requests: any call, answered with the body of a success. */
+export interface World {
+  /** A name nothing has yet. */
+  name: string;
+  call: (method: string, path: string, body?: unknown) => Promise<Record<string, unknown>>;
+  /** Makes a step of a run wait, as its workflow would. */
+  makeWait: (run_id: string, node: string) => Promise<void>;
+}
+
+/** Same path, other body. */
+const twoBodies = (path: string, body: unknown, other: unknown, headers?: Request['headers']): Example => ({
+  request: { path, body, headers },
+  other: { path, body: other, headers },
+});
+
+const operations = (value: number) => [{ op: 'add', path: '/nodes/a/config/value', value }];
+
+async function savedTag({ name, call }: World, value: unknown = 1) {
+  return call('POST', '/workflows', { tag_name: name, workflow: definitionOf(value) });
+}
+
+/** A tag of two positions, with what its versions are. */
+async function movedTag(world: World) {
+  const [first, second] = [await savedTag(world, 1), await savedTag(world, 2)];
+  return {
+    first: String(first.artifact_id),
+    second: String(second.artifact_id),
+    path: `/tags/${world.name}`,
+  };
+}
+
+async function patchedTag(world: World): Promise<string> {
+  await savedTag(world);
+  return String((await world.call('POST', '/patches', { tag: world.name, operations: operations(2) })).id);
+}
+
+async function startedRun(world: World, nodes: object = definitionOf(1).nodes): Promise<string> {
+  await world.call('POST', '/workflows', { tag_name: world.name, workflow: { ...definitionOf(1), nodes } });
+  return String((await world.call('POST', '/runs', { workflow: world.name })).id);
+}
+
+async function ruledTag(world: World) {
+  const pattern = `${world.name}/*`;
+  const rule = await world.call('POST', '/tag-rules', { pattern, role: 'editor', approvals: 1 });
+  const { artifact_id: target } = await savedTag(world);
+  return { id: String(rule.id), target, path: `/tags/${world.name}%2Flive` };
+}
+
+/** One example for each route that writes. A new route goes here, or to `WITHOUT_KEYS` with its reason. */
+export const EXAMPLES: Readonly<Record<string, (world: World) => Promise<Example> | Example>> = {
+  'POST /workflows': ({ name }) =>
+    twoBodies(
+      '/workflows',
+      { tag_name: name, workflow: definitionOf(1) },
+      { tag_name: name, workflow: definitionOf(2) },
+    ),
+  'PATCH /workflows/:ref': async (world) => {
+    await savedTag(world);
+    const headers = { 'content-type': 'application/json-patch+json' };
+    return twoBodies(`/workflows/${world.name}`, operations(2), operations(3), headers);
+  },
+  'DELETE /workflows/:ref': async (world) => {
+    await savedTag(world);
+    return { request: { path: `/workflows/${world.name}` }, other: { path: '/workflows/other' } };
+  },
+  'POST /merge': async (world) => {
+    const { first, second } = await movedTag(world);
+    const body = { ours: first, theirs: second };
+    return twoBodies('/merge', body, { ...body, message: 'another' });
+  },
+  'PUT /tags/:name': async (world) => {
+    const { first, second } = await movedTag(world);
+    return twoBodies(`/tags/${world.name}%2Flive`, { target: first }, { target: second });
+  },
+  'POST /tags/:name/move': async (world) => {
+    const { first, second, path } = await movedTag(world);
+    return twoBodies(`${path}/move`, { target: first }, { target: second });
+  },
+  'POST /tags/:name/undo': async (world) => {
+    const { path } = await movedTag(world);
+    return twoBodies(`${path}/undo`, { reason: 'one' }, { reason: 'two' });
+  },
+  'POST /tags/:name/redo': async (world) => {
+    const { path } = await movedTag(world);
+    await world.call('POST', `${path}/undo`);
+    return twoBodies(`${path}/redo`, { reason: 'one' }, { reason: 'two' });
+  },
+  'DELETE /tags/:name': async (world) => {
+    await savedTag(world);
+    return { request: { path: `/tags/${world.name}` }, other: { path: '/tags/other' } };
+  },
+  'POST /tags/:name/approvals': async (world) => {
+    const { path, target } = await ruledTag(world);
+    return twoBodies(`${path}/approvals`, { target }, { target, comment: 'another' });
+  },
+  'DELETE /tags/:name/approvals': async (world) => {
+    const { path, target } = await ruledTag(world);
+    await world.call('POST', `${path}/approvals`, { target });
+    return { request: { path: `${path}/approvals` }, other: { path: '/tags/other/approvals' } };
+  },
+  'POST /tag-rules': ({ name }) =>
+    twoBodies('/tag-rules', { pattern: name, role: 'editor' }, { pattern: name, role: 'owner' }),
+  'PUT /tag-rules/:id': async (world) => {
+    const { id } = await ruledTag(world);
+    const pattern = `${world.name}/**`;
+    return twoBodies(`/tag-rules/${id}`, { pattern, role: 'editor' }, { pattern, role: 'owner' });
+  },
+  'DELETE /tag-rules/:id': async (world) => {
+    const { id } = await ruledTag(world);
+    const { id: other } = await world.call('POST', '/tag-rules', { pattern: world.name, role: 'editor' });
+    return { request: { path: `/tag-rules/${id}` }, other: { path: `/tag-rules/${String(other)}` } };
+  },
+  'POST /patches': async (world) => {
+    await savedTag(world);
+    const body = { tag: world.name, operations: operations(2) };
+    return twoBodies('/patches', body, { ...body, operations: operations(3) });
+  },
+  'POST /patches/:id/revert': async (world) => {
+    const id = await patchedTag(world);
+    const body = { tag: world.name };
+    return twoBodies(`/patches/${id}/revert`, body, { ...body, message: 'another' });
+  },
+  'POST /artifacts/:id/compact': async (world) => {
+    const id = await patchedTag(world);
+    return twoBodies(`/artifacts/${id}/compact`, { message: 'one' }, { message: 'another' });
+  },
+  'POST /runs': async (world) => {
+    await savedTag(world);
+    const body = { workflow: world.name, input: 1 };
+    return twoBodies('/runs', body, { ...body, input: 2 });
+  },
+  'POST /runs/:id/pause': async (world) => {
+    const path = `/runs/${await startedRun(world)}/pause`;
+    return twoBodies(path, { id: 'one' }, { id: 'two' });
+  },
+  'POST /runs/:id/resume': async (world) => {
+    const id = await startedRun(world);
+    await world.call('POST', `/runs/${id}/pause`);
+    return twoBodies(`/runs/${id}/resume`, { id: 'one' }, { id: 'two' });
+  },
+  'POST /runs/:id/cancel': async (world) => {
+    const path = `/runs/${await startedRun(world)}/cancel`;
+    return twoBodies(path, { reason: 'one' }, { reason: 'two' });
+  },
+  'POST /runs/:id/terminate': async (world) => {
+    const path = `/runs/${await startedRun(world)}/terminate`;
+    return twoBodies(path, { reason: 'one' }, { reason: 'two' });
+  },
+  'POST /runs/:id/commands': async (world) => {
+    const path = `/runs/${await startedRun(world)}/commands`;
+    return twoBodies(path, { id: 'one', type: 'pause' }, { id: 'two', type: 'pause' });
+  },
+  'POST /runs/:id/events/:name': async (world) =>
+    twoBodies(`/runs/${await startedRun(world)}/events/paid`, { sum: 1 }, { sum: 2 }),
+  'POST /runs/:id/approvals/:node': async (world) => {
+    const id = await startedRun(world, { ask: { type: 'approval', config: { prompt: 'Accept?' } } });
+    await world.makeWait(id, 'ask');
+    return twoBodies(`/runs/${id}/approvals/ask`, { decision: 'approve' }, { decision: 'reject' });
+  },
+};
+
+/** Writes that are the same however often they are sent, and whose bodies are too large to be held against a key. */
+export const WITHOUT_KEYS: Readonly<Record<string, string>> = {
+  'PUT /blobs': 'a blob is named by its bytes: putting it again is putting it once',
+  'PUT /blobs/:cas_id': 'a blob is named by its bytes: putting it again is putting it once',
+  'POST /workflows/import': 'what is here already is found by its content and left alone',
+  'POST /workflows/import/negotiate': 'it asks what is here and writes nothing',
+};

@@ -1,0 +1,76 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import os from 'node:os';
+import path from 'node:path';
+import { LIMITS, listeningApi, type TestApi } from '../../../src/api/app-fixture.ts';
+import type { Route } from '../../../src/api/route.ts';
+import { routeTable } from '../../../src/api/routes/table.ts';
+import { capabilitiesOf } from '../../../src/capabilities.ts';
+import { connectTemporal } from '../../../src/clients/temporal-link.ts';
+import { loadConfig } from '../../../src/config.ts';
+import { createApiServices, createStore } from '../../../src/container.ts';
+import { NO_METRICS } from '../../../src/contract/metrics.ts';
+import { newId } from '../../../src/ids.ts';
+import { createLogger } from '../../../src/log.ts';
+import { asDatabaseError, type Database, openDatabase } from '../../../src/persistence/db.ts';
+import { testDatabase } from '../../support/database.ts';
+import { testTemporal } from '../../support/stack.ts';
+
+/** Runs a handler; a test puts another one in its place to hold it up or to make it fail. */
+export type Around = (
+  run: () => ReturnType<NonNullable<Route['handler']>>,
+) => ReturnType<NonNullable<Route['handler']>>;
+
+export interface WholeApi {
+  routes: readonly Route[];
+  api: TestApi;
+  database: Database;
+  /** What happens around every handler from now on. */
+  around(next: Around): void;
+  close(): Promise<void>;
+}
+
+/** Every route of the product with the services of the product, but for workers. */
+export async function wholeApi(): Promise<WholeApi> {
+  const test_database = await testDatabase();
+  const data_dir = await mkdtemp(path.join(os.tmpdir(), 'orchestrator-whole-api-'));
+  const config = loadConfig({ ORCHESTRATOR_DATA_DIR: data_dir }, data_dir);
+  const database = openDatabase({ url: test_database.url, max_connections: 10 });
+  const task_queue = `test-${newId()}`;
+  const { namespace } = config.temporal;
+  const temporal = await connectTemporal({ address: testTemporal(), namespace, task_queue, eager: false });
+  const logger = createLogger({ level: 'silent', service_name: 'test' });
+  const base = { config, db: database.db, logger, metrics: NO_METRICS };
+  const store = createStore(base);
+  const services = createApiServices(base, store, { temporal: temporal.runs, sandbox: () => null });
+  const routes = routeTable({
+    services: { ...services, store },
+    ids: newId,
+    version: 'test',
+    checks: {},
+    capabilities: () => capabilitiesOf(config, null),
+    shutdown: new AbortController().signal,
+  });
+  let around: Around = (run) => run();
+  const wrapped = routes.map(({ handler, ...row }): Route =>
+    handler ? { ...row, handler: (call) => around(() => handler(call)) } : row,
+  );
+  const api = await listeningApi(wrapped, {
+    idempotency: services.idempotency,
+    limits: { ...LIMITS, body_bytes: 1_048_576 },
+    translateError: asDatabaseError,
+  });
+  return {
+    routes,
+    api,
+    database,
+    around: (next) => void (around = next),
+    async close() {
+      await api.close();
+      await services.dispatch.idle();
+      await temporal.close();
+      await database.close();
+      await test_database.drop();
+      await rm(data_dir, { recursive: true, force: true });
+    },
+  };
+}

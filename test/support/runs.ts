@@ -1,0 +1,45 @@
+import { createHash } from 'node:crypto';
+import { v7 } from 'uuid';
+import type { Json, JsonObject } from '../../src/contract/json.ts';
+import type { Db } from '../../src/persistence/db.ts';
+import { runRepository } from '../../src/persistence/runs.ts';
+import { PROJECT_ID } from './store.ts';
+
+export interface RunRow {
+  artifact_id: string;
+  version_hash: string;
+  input?: Json;
+  input_ref?: string | null;
+  params?: JsonObject;
+}
+
+/** A run as the API commits it, without a Temporal that would carry it out; answers its id. */
+export async function insertRun(db: Db, row: RunRow): Promise<string> {
+  const id = v7();
+  const content = Buffer.from(JSON.stringify({ run_id: id }));
+  const accepted = await runRepository(db).insert({
+    id,
+    project_id: PROJECT_ID,
+    type: 'dag',
+    workflow: 'x',
+    requested_ref: 'x',
+    input: {},
+    input_ref: null,
+    params: {},
+    ...row,
+    progress_total: 1,
+    labels: {},
+    priority: 3,
+    created_by: 'test',
+    created_at: new Date(),
+    manifest: { artifact_id: v7(), cas_id: hashOf(content), content },
+    names: [],
+    outbox_id: v7(),
+    sweep_after: new Date(),
+  });
+  if (!accepted) throw new Error('what the run needs was collected');
+  return id;
+}
+
+export const hashOf = (bytes: Buffer | string) =>
+  `sha256:${createHash('sha256').update(bytes).digest('hex')}`;

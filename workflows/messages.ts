@@ -1,0 +1,68 @@
+import type { Json } from '../src/contract/json.ts';
+import type { ApprovalAwaited, CommandSignal, Decision } from '../src/contract/workflows.ts';
+import type { Reception } from './control.ts';
+import { noteCommand, type Execution } from './execution.ts';
+import { decisionEnd, endWait } from './steps.ts';
+
+/** Events kept for a wait that has not begun; more than that means that nothing waits for them. */
+const KEPT_EVENTS = 1_000;
+
+/** Applies what came in: control to the run, events and decisions to the steps that wait for them. */
+export function applyCommands(x: Execution): void {
+  x.control.apply(
+    (outcome) => noteCommand(x, outcome),
+    (command) => (command.type === 'event' ? receiveEvent(x, command) : receiveDecision(x, command)),
+  );
+}
+
+/** An event goes to every step that waits for its name; when none does, to the next that will. */
+function receiveEvent(x: Execution, { payload }: CommandSignal): Reception {
+  const event = { name: payload.name as string, payload: payload.payload ?? null };
+  const waiting = x.waits.select(({ awaits }) => awaits?.kind === 'event' && awaits.name === event.name);
+  if (waiting.length === 0 && x.events.length >= KEPT_EVENTS)
+    return { state: 'rejected', reason: `The run keeps ${KEPT_EVENTS} events that nothing waited for.` };
+  if (waiting.length === 0) x.events.push(event);
+  for (const id of waiting) endOfEvent(x, id, event.payload);
+  return { state: 'acknowledged' };
+}
+
+/** A wait that has just begun takes the oldest event of its name that came before it. */
+export function takeKept(x: Execution, id: string): void {
+  const awaits = x.waits.get(id)?.awaits;
+  if (awaits?.kind !== 'event') return;
+  const at = x.events.findIndex(({ name }) => name === awaits.name);
+  const [kept] = at < 0 ? [] : x.events.splice(at, 1);
+  if (kept) endOfEvent(x, id, kept.payload);
+}
+
+function endOfEvent(x: Execution, id: string, payload: Json): void {
+  const { waited_ms } = x.waits.finish(id);
+  endWait(x, id, { state: 'succeeded', output: { waited_ms, payload } });
+}
+
+/** One rejection ends an approval; approvals end it when there are as many as its quorum. */
+function receiveDecision(x: Execution, { actor, payload }: CommandSignal): Reception {
+  const node = payload.node as string;
+  const awaits = x.waits.get(node)?.awaits;
+  if (awaits?.kind !== 'approval')
+    return { state: 'rejected', reason: 'The step does not wait for a decision.' };
+  if (awaits.approvals.some(({ by }) => by === actor))
+    return { state: 'rejected', reason: 'This approval was given before.' };
+  const decision: Decision = {
+    decision: payload.decision === 'approve' ? 'approve' : 'reject',
+    by: actor,
+    at: new Date().toISOString(),
+    comment: typeof payload.comment === 'string' ? payload.comment : null,
+    form: payload.form ?? null,
+  };
+  if (decision.decision === 'approve') awaits.approvals.push(decision);
+  x.journal.note({ event: 'step.decision', data: { node, ...decision } });
+  if (decision.decision === 'reject' || awaits.approvals.length >= awaits.quorum)
+    endOfApproval(x, node, awaits, decision);
+  return { state: 'acknowledged' };
+}
+
+function endOfApproval(x: Execution, id: string, { approvals }: ApprovalAwaited, last: Decision): void {
+  x.waits.finish(id);
+  endWait(x, id, decisionEnd(last, approvals));
+}
