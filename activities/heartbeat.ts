@@ -4,12 +4,16 @@ import { AppError, TEMPORAL_RETRYABLE } from '../src/contract/errors.ts';
 const HEARTBEAT_MS = 1_000;
 
 /**
- * Runs an activity's work with a heartbeat. When it was aborted, the reason Temporal gave is what it fails with, so that a
- * cancelled attempt ends as cancelled and one of a stopping worker goes to another.
+ * Runs an activity's work with a heartbeat, which carries `details` to the next attempt. When it was aborted, the reason
+ * Temporal gave is what it fails with, so that a cancelled attempt ends as cancelled and one of a stopping worker goes to
+ * another.
  */
-export async function withHeartbeat<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+export async function withHeartbeat<T>(
+  work: (signal: AbortSignal) => Promise<T>,
+  details: () => unknown = () => undefined,
+): Promise<T> {
   const context = Context.current();
-  const timer = setInterval(() => context.heartbeat(), HEARTBEAT_MS);
+  const timer = setInterval(() => context.heartbeat(details()), HEARTBEAT_MS);
   try {
     return await work(context.cancellationSignal);
   } catch (error) {

@@ -10,6 +10,11 @@ ALTER TABLE artifact
   DROP CONSTRAINT artifact_cas_id_fkey,
   ADD CONSTRAINT artifact_content_stored FOREIGN KEY (cas_id, content_stored) REFERENCES cas_blob (cas_id, stored);
 --> statement-breakpoint
+-- A collection looks at every row anyway, and each mark it sets would have to be entered here.
+DROP INDEX cas_blob_unreachable;
+--> statement-breakpoint
+DROP INDEX artifact_unreachable;
+--> statement-breakpoint
 -- Which hashes the text of a blob names, found once, because bytes never change. Only of blobs that something live is
 -- made of; a name that is no blob yet may become one.
 CREATE TABLE blob_names (

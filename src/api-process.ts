@@ -15,6 +15,7 @@ export async function runApi(config: StandaloneConfig): Promise<void> {
   const api = await serveApi({
     ...base,
     temporal: temporal.runs,
+    maintenance: temporal.maintenance,
     database_url,
     token: config.auth.api_token.reveal(),
     tracing: opened.telemetry.tracing !== undefined,

@@ -17,6 +17,9 @@ import { refuseSharedToken, tokens } from './config-tokens.ts';
 const KIB = 1024;
 const MIB = 1024 * KIB;
 const MANY = 1_000_000;
+const DAY_SECONDS = 86_400;
+const MANY_SECONDS = 36_500 * DAY_SECONDS;
+const MANY_HOURS = 24 * 366;
 const port = integer(0, 65_535);
 
 /** Attaches what the environment reader and the docs need to know. */
@@ -165,6 +168,22 @@ export const configSchema = section({
     spool_directory: field(word.optional(), 'Where large uploads are kept aside until they are whole.', {
       default_text: '`<data_dir>/spool`',
     }),
+    undo_window_days: field(
+      integer(1, 36_500).default(90),
+      'How long what a tag left or was moved to is kept, so that the move can be undone.',
+    ),
+    gc_grace_seconds: field(
+      integer(0, MANY_SECONDS).default(14 * DAY_SECONDS),
+      'How long something must have been unreachable before it is collected.',
+    ),
+    gc_interval_hours: field(
+      integer(0, MANY_HOURS).default(24),
+      'How often unreachable versions and blobs are collected; 0 is never.',
+    ),
+    fsck_interval_hours: field(
+      integer(0, MANY_HOURS).default(168),
+      'How often everything stored is verified; 0 is never.',
+    ),
   }).superRefine(refuseHalfAStore),
   http_node: section({
     allow_hosts: field(
@@ -209,6 +228,14 @@ export const configSchema = section({
     reconcile_interval_seconds: field(
       integer(1, 86_400).default(60),
       'Reserved for the reconciler; not used yet.',
+    ),
+    retention_days: field(
+      integer(0, 36_500).default(90),
+      'How long a run is kept after its end, with all its steps and events; 0 is for ever.',
+    ),
+    retention_interval_hours: field(
+      integer(0, MANY_HOURS).default(24),
+      'How often runs past that time are deleted; 0 is never.',
     ),
   }),
   data_dir: field(word.default('.orchestrator'), 'Where the embedded stack keeps its data.'),

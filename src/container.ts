@@ -1,15 +1,17 @@
 import { createGuardedFetch } from './clients/http/guarded-fetch.ts';
-import type { TemporalRuns } from './clients/temporal-link.ts';
+import type { TemporalMaintenance, TemporalRuns } from './clients/temporal-link.ts';
 import type { Config } from './config.ts';
 import type { Metrics } from './contract/metrics.ts';
 import type { Sandbox, SandboxReport } from './contract/sandbox.ts';
 import { evaluationService } from './domain/evaluations.ts';
 import { idempotencyService } from './domain/idempotency.ts';
+import { maintenanceService } from './domain/maintenance.ts';
 import { nodeTasks } from './domain/node-tasks.ts';
 import { codeNode } from './domain/nodes/code.ts';
 import { httpNode } from './domain/nodes/http.ts';
 import { planCache, planReader } from './domain/plans.ts';
 import { projectService } from './domain/projects.ts';
+import { retentionService } from './domain/retention.ts';
 import { commandService } from './domain/run-commands.ts';
 import { runDispatch } from './domain/run-dispatch.ts';
 import { messageService } from './domain/run-messages.ts';
@@ -56,6 +58,7 @@ export function createStore({ config, db, logger, metrics }: Base) {
       bundle_artifacts: limits.bundle_artifacts,
       chain: limits.chain,
       compact_after: config.store.compact_after_patches,
+      undo_window_days: config.store.undo_window_days,
     },
     objects: createObjectStores(config, db),
     spools: spoolDirectory(config.store.spool_directory),
@@ -79,12 +82,13 @@ export type Store = ReturnType<typeof createStore>;
 /** What the API needs beyond the database. */
 export interface Outside {
   temporal: TemporalRuns;
+  maintenance: TemporalMaintenance;
   /** What the code agent of this installation found; null where agents are elsewhere or have not reported. */
   sandbox: () => SandboxReport | null;
 }
 
 /** The services of the API process. */
-export function createApiServices(base: Base, store: Store, { temporal, sandbox }: Outside) {
+export function createApiServices(base: Base, store: Store, { temporal, maintenance, sandbox }: Outside) {
   const { config, db, logger, metrics } = base;
   const { run_rows: runs, refs, tags, blobs, readDefinition, planOf, inline_bytes } = store;
   const commands = commandRepository(db);
@@ -104,11 +108,7 @@ export function createApiServices(base: Base, store: Store, { temporal, sandbox 
     feed,
     dispatch,
     projects: projectService({ projects: projectRepository(db) }),
-    idempotency: idempotencyService({
-      keys: idempotencyRepository(db),
-      newId,
-      onError: (err) => logger.warn({ err }, 'idempotency keys not tended'),
-    }),
+    idempotency: createIdempotency(base),
     commands: control,
     messages: messageService({ runs, steps: store.steps, commands: control, readDefinition, inline_bytes }),
     runs: runService({
@@ -126,6 +126,7 @@ export function createApiServices(base: Base, store: Store, { temporal, sandbox 
       ids: newId,
       clock,
     }),
+    maintenance: createMaintenance(config, store, maintenance),
     reads: runReads({
       runs,
       steps: store.steps,
@@ -136,6 +137,23 @@ export function createApiServices(base: Base, store: Store, { temporal, sandbox 
 }
 
 export type ApiServices = ReturnType<typeof createApiServices>;
+
+function createIdempotency({ db, logger }: Base) {
+  return idempotencyService({
+    keys: idempotencyRepository(db),
+    newId,
+    onError: (err) => logger.warn({ err }, 'idempotency keys not tended'),
+  });
+}
+
+function createMaintenance(
+  { store: { gc_grace_seconds } }: Config,
+  store: Store,
+  temporal: TemporalMaintenance,
+) {
+  const { gc, fsck } = store;
+  return maintenanceService({ temporal, gc, fsck, grace_seconds: gc_grace_seconds });
+}
 
 /** The services of the worker that runs workflows. */
 export function createInterpreterServices({ db, metrics }: Base, store: Store, temporal: TemporalRuns) {
@@ -148,6 +166,13 @@ export function createInterpreterServices({ db, metrics }: Base, store: Store, t
       await temporal.terminate(run_id, 'The run was terminated by a command.');
     },
   };
+}
+
+/** The services of the worker that keeps the store in order. */
+export function createMaintenanceServices({ config, db }: Base, { gc, fsck }: Store) {
+  const { retention_days } = config.runs;
+  const { undo_window_days } = config.store;
+  return { gc, fsck, retention: retentionService({ db, retention_days, undo_window_days }) };
 }
 
 /** The nodes a worker can carry out: `http` everywhere, `code` where there is a sandbox. */

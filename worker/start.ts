@@ -2,7 +2,14 @@ import { availableParallelism, hostname } from 'node:os';
 import path from 'node:path';
 import type { Worker } from '@temporalio/worker';
 import { createLocalActivities, createNodeActivities } from '../activities/index.ts';
-import { createInterpreterServices, createNodeTasks, createStore, type Base } from '../src/container.ts';
+import { createMaintenanceActivities } from '../activities/maintenance.ts';
+import {
+  createInterpreterServices,
+  createMaintenanceServices,
+  createNodeTasks,
+  createStore,
+  type Base,
+} from '../src/container.ts';
 import type { Connections } from '../src/process.ts';
 import type { Sandbox } from '../src/contract/sandbox.ts';
 import { workflowBundle } from './bundle.ts';
@@ -33,9 +40,15 @@ export async function startInterpreterWorker(options: WorkerOptions): Promise<Ru
     ...config.worker,
     ...placeOf(options, config.temporal.task_queue),
     bundle: await workflowBundle(path.join(config.data_dir, 'cache'), options.temporal.plugins),
-    activities: { ...createLocalActivities(services), http: createNodeActivities(tasks).http },
+    activities: {
+      ...createLocalActivities(services),
+      ...createMaintenanceActivities(createMaintenanceServices(options, store)),
+      http: createNodeActivities(tasks).http,
+    },
   });
-  return running(worker);
+  const started = running(worker);
+  await ensureSchedules(options);
+  return started;
 }
 
 /** Starts the worker that runs `code` nodes in a sandbox. */
@@ -48,6 +61,18 @@ export async function startCodeWorker(options: WorkerOptions, sandbox: Sandbox):
     max_concurrent_code_tasks: config.worker.max_concurrent_code_tasks ?? availableParallelism(),
   });
   return running(worker);
+}
+
+/** Without schedules everything works but what nobody asks for, so the worker starts, and says so. */
+async function ensureSchedules({ config, temporal, logger }: WorkerOptions): Promise<void> {
+  const { gc_interval_hours, gc_grace_seconds, fsck_interval_hours } = config.store;
+  await temporal
+    .ensureSchedules({
+      gc: { every_hours: gc_interval_hours, request: { grace_seconds: gc_grace_seconds } },
+      fsck: { every_hours: fsck_interval_hours, request: {} },
+      retention: { every_hours: config.runs.retention_interval_hours, request: {} },
+    })
+    .catch((err: unknown) => logger.error({ err }, 'the schedules of maintenance could not be made'));
 }
 
 function placeOf({ config, temporal }: WorkerOptions, task_queue: string) {

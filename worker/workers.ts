@@ -1,5 +1,6 @@
 import { Worker, type NativeConnection, type WorkerPlugin } from '@temporalio/worker';
 import type { LocalActivities, NodeActivities } from '../src/contract/activities.ts';
+import type { MaintenanceActivities } from '../src/contract/maintenance.ts';
 
 interface WorkerBase {
   connection: NativeConnection;
@@ -11,7 +12,7 @@ interface WorkerBase {
 
 export interface InterpreterWorkerOptions extends WorkerBase {
   bundle: { codePath: string };
-  activities: LocalActivities & Pick<NodeActivities, 'http'>;
+  activities: LocalActivities & MaintenanceActivities & Pick<NodeActivities, 'http'>;
   max_cached_workflows: number;
   max_concurrent_workflow_tasks: number;
   max_concurrent_activities: number;

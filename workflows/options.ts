@@ -5,12 +5,21 @@ import {
   type ActivityInterfaceFor,
 } from '@temporalio/workflow';
 import type { LocalActivities, NodeActivities } from '../src/contract/activities.ts';
+import type { MaintenanceActivities } from '../src/contract/maintenance.ts';
 import type { PlanNode } from '../src/contract/plan.ts';
 
 /** Bookkeeping: tried again for as long as the database is away, never given up. */
 export const local = proxyLocalActivities<ActivityInterfaceFor<LocalActivities>>({
   startToCloseTimeout: '30s',
   retry: { initialInterval: '100ms', backoffCoefficient: 2, maximumInterval: '5s' },
+});
+
+/** Long, and resumed where a heartbeat left off. What goes wrong for half a day is left to the next schedule. */
+export const maintenance = proxyActivities<ActivityInterfaceFor<MaintenanceActivities>>({
+  startToCloseTimeout: '6h',
+  scheduleToCloseTimeout: '12h',
+  heartbeatTimeout: '5s',
+  retry: { initialInterval: '1s', backoffCoefficient: 2, maximumInterval: '1m' },
 });
 
 /** Without `timeout_seconds`: more than the sandbox (300 s) and any sane http call may take. */

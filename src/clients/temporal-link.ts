@@ -1,13 +1,19 @@
 import { Client } from '@temporalio/client';
 import type { OpenTelemetryPlugin } from '@temporalio/interceptors-opentelemetry-v2';
 import { DefaultLogger, NativeConnection, Runtime } from '@temporalio/worker';
+import { temporalMaintenance, type TemporalMaintenance } from './temporal-maintenance.ts';
+import { ensureSchedules, type MaintenanceSchedules } from './temporal-schedules.ts';
 import { temporalRuns, type TemporalRuns } from './temporal.ts';
 
+export type { TemporalMaintenance } from './temporal-maintenance.ts';
 export type { TemporalRuns } from './temporal.ts';
 
 export interface TemporalLink {
   connection: NativeConnection;
   runs: TemporalRuns;
+  maintenance: TemporalMaintenance;
+  /** Makes the schedules of maintenance what they should be. */
+  ensureSchedules: (schedules: MaintenanceSchedules) => Promise<void>;
   /** What workers of this link have to be made with. */
   plugins: OpenTelemetryPlugin[];
   close: () => Promise<void>;
@@ -34,6 +40,8 @@ export async function connectTemporal(place: TemporalPlace): Promise<TemporalLin
     connection,
     plugins,
     runs: temporalRuns(client, { task_queue, eager }),
+    maintenance: temporalMaintenance(client, { task_queue }),
+    ensureSchedules: (schedules) => ensureSchedules(client, task_queue, schedules),
     close: () => connection.close(),
   };
 }

@@ -90,7 +90,7 @@ async function reached(call: () => Promise<unknown>): Promise<boolean> {
   }
 }
 
-function asTemporalError(error: unknown): unknown {
+export function asTemporalError(error: unknown): unknown {
   for (let e = error; e instanceof Error; e = e.cause) {
     if (isGrpcServiceError(e))
       return new AppError('temporal_unavailable', { cause: error, retry_after_seconds: 1 });

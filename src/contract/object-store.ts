@@ -19,7 +19,8 @@ export interface ObjectStore {
   prefix: string;
   /**
    * Stores `size_bytes` bytes (at least one) that come in slices of `SLICE_BYTES`, only the last one shorter, each only
-   * good until the next one is asked for. Durable when it resolves. Rejects with the error of `slices` when that fails; something may be left then, for `delete`.
+   * good until the next one is asked for. Durable when it resolves. Rejects with the error of `slices` when that fails;
+   * something may be left then, for `delete`.
    */
   put(key: string, size_bytes: number, slices: AsyncIterable<Buffer>): Promise<void>;
   /** A range of an object in pieces of any size. Throws `ObjectMissing` when not all of it is there. */

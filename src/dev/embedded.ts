@@ -49,6 +49,7 @@ export async function runStack(config: Config): Promise<void> {
     ...base,
     config: { ...config, server: { ...config.server, port: await apiPort(config) } },
     temporal: temporal.runs,
+    maintenance: temporal.maintenance,
     database_url,
     token,
     tracing: opened.telemetry.tracing !== undefined,

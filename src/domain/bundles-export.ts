@@ -50,7 +50,6 @@ export async function planExport(
   if (links.length > limit)
     throw new AppError('state_conflict', { detail: `A bundle has at most ${limit} artifacts.` });
   const selection = selectLinks(links, roots, new Set(have));
-  if (selection.missing.some(({ id }) => roots.includes(id))) throw new AppError('blob_collected');
   return { project_id, workflow, tags, selection };
 }
 
@@ -151,7 +150,7 @@ const tagLine = ({ name, target_id, target_hash, version, moved_by, moved_at }: 
 });
 
 function artifactLine(row: ArtifactRow): Lines['artifact'] {
-  const { id, cas_id, parents, compacted_from_id, message, created_by } = row;
+  const { id, cas_id, parents, compacted_from_id, reverts_id, message, created_by } = row;
   return {
     id,
     kind: row.kind as Lines['artifact']['kind'],
@@ -159,6 +158,7 @@ function artifactLine(row: ArtifactRow): Lines['artifact'] {
     version_hash: row.version_hash!,
     parents,
     compacted_from_id,
+    reverts_id,
     message,
     created_by,
     created_at: row.created_at.toISOString(),

@@ -4,6 +4,7 @@ import type { PatchBase } from './rules/patch-chain.ts';
 
 /** A version that something in a bundle builds on. */
 export interface Known {
+  kind: string;
   version_hash: string;
   /** What it is here, unless it came with the bundle. */
   here?: PatchBase;
@@ -15,6 +16,7 @@ export interface Place extends Known {
   /** Without what was collected where the bundle was made. */
   parents: Known[];
   compacted_from?: Known;
+  reverts?: Known;
   /** What the operations of a patch apply to. */
   below?: Known;
 }
@@ -37,12 +39,22 @@ export function placeIn(known: ReadonlyMap<string, Known | null>, { value, numbe
   const compacted_from = origin === null ? undefined : (find(origin, 'compacted_from_id') ?? undefined);
   assertCompaction({ value, number }, compacted_from);
   const { kind, version_hash } = value;
-  const links = { line: value, version_hash, parents: parents.filter((parent) => parent !== null) };
+  const links = { line: value, kind, version_hash, parents: parents.filter((parent) => parent !== null) };
+  if (kind === 'dag_version' && value.reverts_id !== null)
+    throw badLine(number, 'only a patch takes back another one', '/artifact/reverts_id');
   if (kind === 'dag_version') return { ...links, compacted_from };
   const below = parents.length === 1 ? parents[0] : undefined;
   if (!below) throw badLine(number, 'a patch has one parent, the version it is on', '/artifact/parents');
-  return { ...links, below };
+  return {
+    ...links,
+    below,
+    reverts: reverted(value.reverts_id === null ? null : find(value.reverts_id, 'reverts_id')),
+  };
 }
+
+/** A version that stands in for the patch here by its content may be none. */
+const reverted = (patch: Known | null): Known | undefined =>
+  patch?.kind === 'patch_set' ? patch : undefined;
 
 function assertCompaction({ value, number }: ArtifactLine, compacted_from: Known | undefined): void {
   if (value.compacted_from_id === null) return;

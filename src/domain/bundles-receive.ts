@@ -127,7 +127,7 @@ async function takeElsewhere(
   if (state.known.has(value.id)) throw badLine(number, 'has come before', `/${kind}/id`);
   const { version_hash } = value;
   const row = await findStandIn(db, state.project_id, value);
-  state.known.set(value.id, row ? { version_hash, here: { ...row, version_hash } } : null);
+  state.known.set(value.id, row ? { kind: row.kind, version_hash, here: { ...row, version_hash } } : null);
   if (!row && kind === 'requires')
     state.lacking.push({ path: `/${number}/requires`, message: `${version_hash} is not here` });
 }

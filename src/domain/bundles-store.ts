@@ -46,7 +46,9 @@ export async function storeArtifacts(
   const present: string[] = [];
   const made: { id: string; created_at: string }[] = [];
   for (const artifact of artifacts) {
-    const found = match(identityOf(artifact, (known) => placeOf(known).id));
+    const match_here = match(identityOf(artifact, (known) => placeOf(known).id));
+    // A patch set has one compaction: one that was collected may have been followed by another.
+    const found = artifact.compacted_from && !match_here?.live ? undefined : match_here;
     const id = taken.has(artifact.line.id) ? deps.ids() : artifact.line.id;
     const place = found ?? (await insert(deps, { project_id, artifact, id, placeOf }));
     places.set(artifact, { ...place, version_hash: artifact.version_hash });
@@ -58,11 +60,12 @@ export async function storeArtifacts(
   return { idOf: (known) => placeOf(known).id, inserted: made.length };
 }
 
-function identityOf({ line, parents, compacted_from }: Verified, idOf: StoredArtifacts['idOf']) {
+function identityOf({ line, parents, compacted_from, reverts }: Verified, idOf: StoredArtifacts['idOf']) {
   return {
     ...line,
     parents: parents.map(idOf),
     compacted_from_id: compacted_from ? idOf(compacted_from) : null,
+    reverts_id: reverts ? idOf(reverts) : null,
     created_at: new Date(line.created_at),
   };
 }
@@ -95,13 +98,14 @@ async function insertOnChain(
   { project_id, artifact, id, placeOf }: Insertion,
   below: Known,
 ): Promise<NewPlace> {
-  const { line, op_count } = artifact;
+  const { line, op_count, reverts } = artifact;
   const place = placeInChain(placeOf(below), line.cas_id);
   if (place.depth > limits.chain)
     throw new AppError('state_conflict', {
       detail: `A chain has at most ${limits.chain} patches here; compact it where it was made.`,
     });
-  await insertPatch(db, { ...factsOf(artifact), id, project_id, ...place, op_count });
+  const reverts_id = reverts ? placeOf(reverts).id : null;
+  await insertPatch(db, { ...factsOf(artifact), id, project_id, ...place, op_count, reverts_id });
   return { id, ...place };
 }
 

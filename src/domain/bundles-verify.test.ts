@@ -256,6 +256,29 @@ describe('a forged bundle, its trailer right, is refused by what it holds', () =
     expect((await refusal(forged(bundle, kind, () => undefined, n))).code).toBe('bundle_invalid');
   });
 
+  it.each(['tag', 'missing'])('a %s where none can be', async (kind) => {
+    const lines = linesOf(bundle);
+    const [misplaced] = lines.splice(
+      lines.findIndex((line) => kindOf(line) === kind),
+      1,
+    );
+    lines.splice(lines.findIndex((line) => kindOf(line) === 'artifact') + 1, 0, misplaced!);
+    const { code, message } = await refusal(sealed(lines));
+    expect([code, message]).toEqual([
+      'bundle_invalid',
+      expect.stringMatching(/cannot come after an? artifact/),
+    ]);
+  });
+
+  it('a compaction of another version', async () => {
+    const artifacts = linesOf(bundle).filter((line) => kindOf(line) === 'artifact');
+    const { id } = (JSON.parse(artifacts[0]!) as { artifact: { id: string } }).artifact;
+    const n = artifacts.findIndex((line) => !line.includes('"compacted_from_id":null'));
+    const other = (line: JsonObject) => ({ ...line, parents: [id], compacted_from_id: id });
+    const { paths } = await refusal(forged(bundle, 'artifact', other, n));
+    expect(paths).toEqual([`/${place('artifact', n)}/artifact/compacted_from_id`]);
+  });
+
   it('a file left out', async () => {
     const lines = linesOf(bundle);
     const start = lines.findIndex((line) => line.includes(contentHash(FILE)) && kindOf(line) === 'blob');
@@ -289,6 +312,7 @@ function bundleWith(text: string, more: Partial<JsonObject> = {}): string {
     message: null,
     parents: [],
     compacted_from_id: null,
+    reverts_id: null,
   };
   const by = { moved_by: 'token:admin', moved_at: now };
   const tag = { name: 'made', artifact_id: id, version_hash: cas_id, version: 1, ...by };
@@ -403,7 +427,8 @@ describe('limits', () => {
     expect(await refusal(bundle, small({ blob_bytes: 100_000 }))).toMatchObject({
       code: 'payload_too_large',
     });
-    expect(await refusal('x'.repeat(200_000))).toMatchObject({ code: 'bundle_invalid', paths: ['/1'] });
+    for (const end of ['', '\n'])
+      expect((await refusal(`${'x'.repeat(200_000)}${end}`)).message).toMatch(/^Line 1: is longer than/);
     const exporting = storeServices({ db: here.database.db, ids: v7, limits: { bundle_artifacts: 4 } });
     await expect(bundleOf(exporting, 'w')).rejects.toMatchObject({ code: 'state_conflict' });
   });

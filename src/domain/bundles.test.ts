@@ -39,7 +39,7 @@ const patch = ({ patches }: StoreServices, tag: string, value: unknown) =>
     ...nothing,
   });
 
-/** A workflow with all there is: files, a patch chain, its compaction, a branch, a merge, undone moves. */
+/** A workflow with all there is: files, a patch chain, its compaction, a branch, a merge, a patch taken back, undone moves. */
 async function makeHistory(store: StoreServices, name: string): Promise<void> {
   const { cas_id } = await store.blobs.put(PROJECT_ID, FILE, { media_type: 'text/x-sh' });
   await save(store, name, 1, { files: { 'run.sh': cas_id, 'lost.sh': ABSENT, 'note.txt': 'inline' } });
@@ -56,6 +56,12 @@ async function makeHistory(store: StoreServices, name: string): Promise<void> {
   });
   await patch(store, name, 5);
   await store.merges.merge(caller, { ours: name, theirs: `${name}/feature`, tag: name, ...nothing });
+  const added = await store.patches.create(caller, {
+    tag: name,
+    operations: [{ op: 'add', path: '/params', value: { n: 1 } }],
+    ...nothing,
+  });
+  await store.patches.revert(caller, added.head.id, { tag: name, ...nothing });
   await patch(store, name, 6);
   await store.tags.undo(caller, name, nothing);
 }
@@ -76,7 +82,7 @@ describe('a bundle', () => {
     const report = await importOf(there.store, bundle);
     expect(report).toMatchObject({
       workflow: 'shop',
-      imported: { artifacts: 8 },
+      imported: { artifacts: 10 },
       tags: [
         { name: 'shop', result: 'created', tag_version: 1 },
         { name: 'shop/feature', result: 'created', tag_version: 1 },
@@ -178,7 +184,7 @@ describe('a bundle', () => {
     ]);
     const bundle = await bundleOf(here.store, 'shop');
     const first = await importOf(here.store, bundle, {}, other);
-    expect(first.imported.artifacts).toBe(9);
+    expect(first.imported.artifacts).toBe(11);
     const again = await importOf(here.store, bundle, {}, other);
     expect(again).toMatchObject({ imported: { artifacts: 0, blobs: 0 } });
     const [ours, theirs] = await Promise.all([
@@ -295,9 +301,9 @@ describe('what the reader has', () => {
 
   it('is left out, with all it comes from', async () => {
     await importOf(there.store, await bundleOf(here.store, 'thin'));
-    const { target_hash } = await there.store.tags.get(PROJECT_ID, 'thin');
+    const { target_id, target_hash } = await there.store.tags.get(PROJECT_ID, 'thin');
     await patch(here.store, 'thin', 'new');
-    const have = [target_hash, contentHash('unknown to both')];
+    const have = [target_id, target_hash, contentHash('unknown to both'), randomUUID()];
     const thin = await bundleOf(here.store, 'thin', have);
     expect(kinds(thin, 'artifact')).toHaveLength(1);
     expect(kinds(thin, 'blob')).toHaveLength(1);
@@ -413,6 +419,22 @@ describe('what was collected', () => {
       expect((await visibleRows(there.database)).artifacts).toBe(before.artifacts);
     },
   );
+
+  it('and was made again, as a compaction, is the one there is', async () => {
+    await save(here.store, 'again', 'again');
+    const { head } = await patch(here.store, 'again', 'compacted');
+    const { artifact } = await here.store.artifacts.compact(caller, head.id, {
+      tag: { name: 'again', expectation: {} },
+    });
+    const bundle = await bundleOf(here.store, 'again');
+    await importOf(there.store, bundle);
+    await there.store.tags.delete(caller, 'again', nothing);
+    await collect(there, artifact.id);
+    const made = await there.store.artifacts.compact(caller, head.id, {});
+    expect(made.artifact.id).not.toBe(artifact.id);
+    expect((await importOf(there.store, bundle)).tags).toMatchObject([{ result: 'created' }]);
+    expect((await there.store.tags.get(PROJECT_ID, 'again')).target_id).toBe(made.artifact.id);
+  });
 
   it('comes back when a bundle brings it', async () => {
     const { head } = await save(here.store, 'back', 'back');

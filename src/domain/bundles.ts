@@ -17,7 +17,7 @@ export interface Bundle {
 
 export interface BundleService {
   /**
-   * A workflow, a tag or a version with its history, less what the reader has; `have` are version hashes.
+   * A workflow, a tag or a version with its history, less what the reader has: `have` are artifact ids and version hashes.
    * Throws what `planExport` throws.
    */
   export(project_id: string, request: { ref: string; have: readonly string[] }): Promise<Bundle>;

@@ -14,7 +14,8 @@ beforeEach(async () => {
 });
 afterEach(() => opened.close());
 
-const sql = (text: string, values: unknown[] = []) => opened.database.pool.query(text, values);
+const sql = (text: string, values: unknown[] = []) =>
+  opened.database.pool.query<Record<string, unknown>>(text, values);
 const collectNow = async () => {
   await store.gc.mark();
   return store.gc.collect({ grace_seconds: 0 });
@@ -43,7 +44,7 @@ const read = (ref: string) =>
 const outlive = (days: number) =>
   sql(`UPDATE tag_move SET moved_at = moved_at - make_interval(days => $1)`, [days]);
 const isThere = async (cas_id: string) =>
-  (await sql('SELECT stored FROM cas_blob WHERE cas_id = $1', [cas_id])).rows[0]?.stored as boolean;
+  (await sql('SELECT stored FROM cas_blob WHERE cas_id = $1', [cas_id])).rows[0]?.['stored'] as boolean;
 const whyOf = async (id: string, grace_seconds = 0): Promise<Explained> => {
   const { items } = await store.gc.preview({ grace_seconds, page: { limit: 1_000 } });
   return items.find((item) => item.artifact_id === id || item.cas_id === id)!;

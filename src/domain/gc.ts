@@ -1,4 +1,4 @@
-import type { GcAmount, GcRequest, Marked } from '../contract/maintenance.ts';
+import type { GcAmount, GcRequest, Marked, SweptObjects } from '../contract/maintenance.ts';
 import { withConnection } from '../persistence/connection.ts';
 import type { Db } from '../persistence/db.ts';
 import {
@@ -12,6 +12,7 @@ import {
 import { clearReachable, markUnreachable, type Things } from '../persistence/gc-mark.ts';
 import { needOfArtifacts, needOfNames, needOfRuns } from '../persistence/gc-needs.ts';
 import { beginReach, reachAllLive, reachFromRoots } from '../persistence/gc-reach.ts';
+import { sweepGarbage } from './blobs-garbage.ts';
 import { type Preview, preview, type PreviewRequest } from './gc-preview.ts';
 import { scanForNames } from './gc-scan.ts';
 import { waitForOlderTransactions } from './gc-wait.ts';
@@ -23,6 +24,8 @@ export interface GcService {
   mark(): Promise<Marked>;
   /** Collects what has been marked for so long. Safe beside everything else, itself included, and at any kill. */
   collect(request: GcRequest, watch?: Watch<GcAmount>): Promise<GcAmount>;
+  /** Deletes the objects of collected blobs, and those of uploads that died long ago. */
+  sweepObjects(): Promise<SweptObjects>;
   /** What mark and collect would do now, and why everything else stays. Changes nothing. */
   preview(request: PreviewRequest): Promise<Preview>;
 }
@@ -35,11 +38,13 @@ export interface GcDeps {
 }
 
 const DAY_SECONDS = 86_400;
+/** No upload takes so long on its way into the object store. */
+const UPLOAD_SECONDS = DAY_SECONDS;
 const MARKS_AT_ONCE = 10_000;
 const ARTIFACTS_AT_ONCE = 5_000;
 const BLOBS_AT_ONCE = 2_000;
 
-/** Decision 0012. */
+/** Decision 0013. */
 export function gcService(deps: GcDeps): GcService {
   const undo_window_seconds = deps.undo_window_days * DAY_SECONDS;
   const alone = <T>(work: (db: Db) => Promise<T>) => withConnection(deps.db, work);
@@ -73,6 +78,10 @@ export function gcService(deps: GcDeps): GcService {
         await sweepBlobs(db, cutoff, add);
         return collected;
       }),
+    async sweepObjects() {
+      const { deleted, failed } = await sweepGarbage(deps, UPLOAD_SECONDS);
+      return { deleted, failed: failed.length };
+    },
     preview: (request) => alone((db) => preview({ ...deps, undo_window_seconds }, db, request)),
   };
 }

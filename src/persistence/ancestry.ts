@@ -9,12 +9,15 @@ export interface AncestryRow {
   parents: string[];
   /** The version this one holds in another form. */
   compacted_from_id: string | null;
+  /** The patch that this one takes back. */
+  reverts_id: string | null;
   /** False once it was collected. */
   live: boolean;
 }
 
 const COLUMNS = (table: string) =>
-  `${table}.id, ${table}.kind, ${table}.version_hash, ${table}.parents, ${table}.compacted_from_id, ${table}.live`;
+  `${table}.id, ${table}.kind, ${table}.version_hash, ${table}.parents, ${table}.compacted_from_id,
+   ${table}.reverts_id, ${table}.live`;
 
 // LIMIT 1 makes each step one look-up by key: left free, the planner hashes the whole table for a short history.
 // The outer LIMIT ends the recursion, which is evaluated only as far as it is read.

@@ -16,9 +16,11 @@ export type HereRow = Pick<
   | 'depth'
   | 'parents'
   | 'compacted_from_id'
+  | 'reverts_id'
   | 'message'
   | 'created_by'
   | 'created_at'
+  | 'live'
 >;
 
 const BY_IDS = statement<ArtifactRow>(
@@ -50,8 +52,8 @@ const STAND_IN = statement<ArtifactRow>(
 
 const HERE = statement<HereRow>(
   'bundle_here',
-  `SELECT id, kind, cas_id, version_hash, plan_hash, base_version, depth, parents, compacted_from_id, message, created_by,
-     created_at
+  `SELECT id, kind, cas_id, version_hash, plan_hash, base_version, depth, parents, compacted_from_id, reverts_id, message,
+     created_by, created_at, live
    FROM artifact WHERE project_id = $1 AND version_hash = ANY ($2::text[]) ORDER BY live DESC, created_at, id`,
 );
 

@@ -71,17 +71,22 @@ const LIST_BLOBS = statement<{ count: number }>(
    SELECT count(*)::integer AS count FROM listed`,
 );
 
+const DUE_BLOBS = statement<{ cas_id: string }>(
+  'gc_due_blobs',
+  'SELECT cas_id FROM gc_due WHERE n > $1 AND n <= $2',
+);
+
 const LOCK_BLOBS = statement<{ cas_id: string }>(
   'gc_lock_blobs',
-  `SELECT b.cas_id FROM gc_due d JOIN cas_blob b ON b.cas_id = d.cas_id
-   WHERE d.n > $1 AND d.n <= $2 AND b.stored AND b.unreachable_since <= $3::timestamptz FOR UPDATE OF b SKIP LOCKED`,
+  'SELECT cas_id FROM cas_blob WHERE cas_id = ANY ($1::text[]) FOR UPDATE SKIP LOCKED',
 );
 
 // The object goes with the next sweep, whatever its age: it is no upload that may still come to be named.
 const COLLECT_BLOBS = statement<{ size_bytes: number }>(
   'gc_collect_blobs',
   `WITH gone AS (
-     SELECT cas_id, size_bytes, storage_url FROM cas_blob b WHERE cas_id = ANY ($1::text[])
+     SELECT cas_id, size_bytes, storage_url FROM cas_blob b
+     WHERE cas_id = ANY ($1::text[]) AND stored AND unreachable_since <= $2::timestamptz
        AND NOT EXISTS (SELECT FROM artifact a WHERE a.cas_id = b.cas_id AND a.live)
        AND NOT EXISTS (SELECT FROM run r WHERE r.input_ref = b.cas_id)
        AND NOT EXISTS (SELECT FROM run r WHERE r.output_ref = b.cas_id)
@@ -146,8 +151,9 @@ export function collectBlobs(
   step: { cutoff: string; from: number; to: number },
 ): Promise<{ collected: number; bytes: number }> {
   return db.transaction(async (tx) => {
-    const due = (await run(tx, LOCK_BLOBS, [step.from, step.to, step.cutoff])).map((row) => row.cas_id);
-    const gone = due.length === 0 ? [] : await run(tx, COLLECT_BLOBS, [due]);
+    const due = (await run(tx, DUE_BLOBS, [step.from, step.to])).map((row) => row.cas_id);
+    const locked = (await run(tx, LOCK_BLOBS, [due])).map((row) => row.cas_id);
+    const gone = await run(tx, COLLECT_BLOBS, [locked, step.cutoff]);
     return { collected: gone.length, bytes: gone.reduce((sum, { size_bytes }) => sum + size_bytes, 0) };
   });
 }

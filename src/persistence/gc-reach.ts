@@ -41,20 +41,23 @@ const ALL_LIVE = statement<never>(
   `INSERT INTO gc_artifact (id, depth, why) SELECT id, 0, 'live' FROM artifact WHERE live`,
 );
 
-// Level by level, so that each artifact is met once and on a shortest way. A chain of patches is its parents.
+// Level by level, so that each artifact is met first on a shortest way. A chain of patches is its parents. The plan is made
+// while the table is small, when a scan of it looks cheap; a thousand levels later it would not be.
 const FOLLOW = statement<never>(
   'gc_follow',
   `DO $$
    DECLARE level integer := (SELECT max(depth) FROM gc_artifact);
    BEGIN
+     PERFORM set_config('enable_seqscan', 'off', true);
      LOOP
        INSERT INTO gc_artifact (id, depth, why, via)
        SELECT DISTINCT ON (d.id) d.id, level + 1, f.why, f.id
        FROM gc_artifact f CROSS JOIN LATERAL (SELECT * FROM artifact v WHERE v.id = f.id LIMIT 1) a
        CROSS JOIN LATERAL unnest(a.parents || a.base_version || a.compacted_from_id) d (id)
        CROSS JOIN LATERAL (SELECT * FROM artifact v WHERE v.id = d.id LIMIT 1) t
-       WHERE f.depth = level AND t.live AND NOT EXISTS (SELECT FROM gc_artifact k WHERE k.id = d.id)
-       ORDER BY d.id, f.id;
+       WHERE f.depth = level AND t.live
+       ORDER BY d.id, f.id
+       ON CONFLICT DO NOTHING;
        EXIT WHEN NOT FOUND;
        level := level + 1;
      END LOOP;

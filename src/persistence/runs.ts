@@ -5,7 +5,7 @@ import type { Db } from './db.ts';
 import { KEEP_NAMED } from './gc-keep.ts';
 import { artifact } from './schema/artifacts.ts';
 import { run as runTable } from './schema/runs.ts';
-import { run, runOne, statement } from './statement.ts';
+import { runOne, statement } from './statement.ts';
 
 export type RunRow = typeof runTable.$inferSelect;
 

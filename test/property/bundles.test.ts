@@ -18,7 +18,7 @@ beforeAll(async () => {
 afterAll(() => Promise.all([here?.close(), there?.close()]));
 
 type Step = {
-  do: 'save' | 'patch' | 'merge' | 'compact' | 'undo' | 'redo' | 'branch' | 'pull';
+  do: 'save' | 'patch' | 'merge' | 'compact' | 'revert' | 'undo' | 'redo' | 'branch' | 'pull';
   tag: number;
   value: number;
 };
@@ -31,6 +31,7 @@ const steps = fc.array(
       'patch',
       'merge',
       'compact',
+      'revert',
       'undo',
       'redo',
       'branch',
@@ -67,6 +68,10 @@ async function write(store: StoreServices, workflow: string, step: Step): Promis
       const { target_id } = await store.tags.get(PROJECT_ID, tag);
       await store.artifacts.compact(caller, target_id, { tag: { name: tag, expectation: {} } });
     },
+    revert: async () => {
+      const { target_id } = await store.tags.get(PROJECT_ID, tag);
+      await store.patches.revert(caller, target_id, { tag, ...nothing });
+    },
     undo: () => store.tags.undo(caller, tag, nothing),
     redo: () => store.tags.redo(caller, tag, nothing),
     branch: () => store.tags.put(caller, tag, { target: other, ...nothing }),
@@ -83,7 +88,7 @@ let followed = 0;
 
 /** Brings a reader up to date by what it says it has. */
 async function pull(workflow: string): Promise<void> {
-  const have = (await headsOf(there, workflow)).map((tag) => tag.target_hash);
+  const have = (await headsOf(there, workflow)).flatMap((tag) => [tag.target_id, tag.target_hash]);
   const thin = await bundleOf(here.store, workflow, have);
   const { tags } = await importOf(there.store, thin);
   const ours = new Map((await headsOf(there, workflow)).map((tag) => [tag.name, tag]));

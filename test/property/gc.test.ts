@@ -1,3 +1,4 @@
+import { storeServices } from '../../src/domain/store.ts';
 import { randomFrom, type Random } from '../support/random.ts';
 import { insertRun } from '../support/runs.ts';
 import { caller, definitionOf, PROJECT_ID, type TestStore, testStore } from '../support/store.ts';
@@ -22,7 +23,7 @@ beforeAll(async () => {
 afterAll(() => opened?.close());
 
 const sql = async (text: string, values: unknown[] = []) =>
-  (await opened.database.pool.query(text, values)).rows;
+  (await opened.database.pool.query<Record<string, unknown>>(text, values)).rows;
 const some = async (query: string): Promise<Record<string, string> | undefined> => {
   const rows = (await sql(`${query} ORDER BY 1`)) as Record<string, string>[];
   return rows.length > 0 ? random.pick(rows) : undefined;
@@ -85,7 +86,7 @@ const HAPPENINGS: Record<string, () => Promise<unknown>> = {
     ),
   run: async () => {
     const version = (await someVersion())!;
-    const input = random.below(2) === 0 ? { file: await someBlob() } : {};
+    const input = { file: random.below(2) === 0 ? await someBlob() : null };
     const input_ref = random.below(3) === 0 ? await someBlob() : null;
     await insertRun(opened.database.db, {
       artifact_id: version.id!,
@@ -139,7 +140,7 @@ const modelOf = (grace_seconds: number) =>
   );
 
 async function whatIsThere() {
-  const ids = (rows: Record<string, string>[]) => rows.map((row) => Object.values(row)[0]!);
+  const ids = (rows: Record<string, unknown>[]) => rows.map((row) => Object.values(row)[0] as string);
   return {
     artifacts: new Set(ids(await sql('SELECT id FROM artifact WHERE live'))),
     blobs: new Set(ids(await sql('SELECT cas_id FROM cas_blob WHERE stored'))),
@@ -187,7 +188,7 @@ test(`a collection takes what the model says and a dry run foretold, from random
 /** Every version that is left, with nothing but what is stored. */
 async function everythingReads(): Promise<void> {
   await sql('DELETE FROM materialisation');
-  const reader = (await import('../../src/domain/store.ts')).storeServices({
+  const reader = storeServices({
     db: opened.database.db,
     ids: () => '',
   });

@@ -68,6 +68,7 @@ export async function startProduct(options: ProductOptions = {}): Promise<Produc
   const api = await serveApi({
     ...base,
     temporal: temporal.runs,
+    maintenance: temporal.maintenance,
     database_url: test_database.url,
     token: TOKEN,
     tracing: tracing !== undefined,
@@ -99,6 +100,10 @@ function testConfig(data_dir: string, env: Record<string, string>): Config {
       ORCHESTRATOR_LIMITS_RATE_PER_SECOND: '100000',
       ORCHESTRATOR_LIMITS_RATE_BURST: '100000',
       ORCHESTRATOR_RUNS_SWEEP_INTERVAL_SECONDS: '1',
+      // Schedules would outlive the test on the server that all tests share.
+      ORCHESTRATOR_STORE_GC_INTERVAL_HOURS: '0',
+      ORCHESTRATOR_STORE_FSCK_INTERVAL_HOURS: '0',
+      ORCHESTRATOR_RUNS_RETENTION_INTERVAL_HOURS: '0',
       ...env,
     },
     data_dir,

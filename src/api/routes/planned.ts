@@ -69,8 +69,6 @@ const PLANNED: Readonly<Record<string, readonly Row[]>> = {
     ['DELETE', '/drafts/:id', 'Discard a draft.'],
   ],
   platform: [
-    ['POST', '/admin/gc', 'Collect unreachable blobs.'],
-    ['POST', '/admin/fsck', 'Verify every stored hash.'],
     ['GET', '/audit', 'Read the audit log.'],
   ],
 };

@@ -1,11 +1,13 @@
 import type { Capabilities } from '../schemas/platform.ts';
 import type { Route } from '../route.ts';
+import type { MaintenanceService } from '../../domain/maintenance.ts';
 import type { CommandService } from '../../domain/run-commands.ts';
 import type { MessageService } from '../../domain/run-messages.ts';
 import type { RunFeed } from '../../domain/run-feed.ts';
 import type { RunReads } from '../../domain/run-reads.ts';
 import type { RunService } from '../../domain/runs.ts';
 import type { StoreServices } from '../../domain/store.ts';
+import { adminRoutes } from './admin.ts';
 import { storeRoutes } from './store.ts';
 import { plannedRoutes } from './planned.ts';
 import { platformRoutes, type Check } from './platform.ts';
@@ -21,6 +23,7 @@ export interface RouteServices {
   reads: RunReads;
   feed: RunFeed;
   store: StoreServices;
+  maintenance: MaintenanceService;
 }
 
 export interface RouteTableOptions {
@@ -42,7 +45,7 @@ export function routeTable({
   capabilities,
   shutdown,
 }: RouteTableOptions): Route[] {
-  const { runs, commands, messages, reads, feed, store } = services;
+  const { runs, commands, messages, reads, feed, store, maintenance } = services;
   return [
     ...storeRoutes(store),
     ...runRoutes({ runs }),
@@ -50,6 +53,7 @@ export function routeTable({
     ...runCommandRoutes({ commands, runs, ids }),
     ...runMessageRoutes({ messages, ids }),
     ...platformRoutes({ version, checks, capabilities }),
+    ...adminRoutes({ maintenance }),
     ...plannedRoutes,
   ];
 }

@@ -1,27 +1,26 @@
 import { z } from 'zod';
-import { contentHash } from './conventions.ts';
+import { contentHash, uuid } from './conventions.ts';
 
-const MAX_HAVE = 100;
+const MAX_HAVE = 200;
 const MAX_NEGOTIATED = 1_000;
 
 export const exportQuery = z.strictObject({
   have: z
     .string()
-    .transform((text) => text.split(',').filter((hash) => hash !== ''))
-    .pipe(z.array(contentHash).max(MAX_HAVE))
+    .transform((text) => text.split(',').filter((name) => name !== ''))
+    .pipe(
+      z.array(z.union([contentHash, uuid], 'must be an artifact id or sha256:<64 hex digits>')).max(MAX_HAVE),
+    )
     .default([])
     .meta({
-      description: `Version hashes that the reader has, at most ${MAX_HAVE}, separated by commas; they and what they come from are left out.`,
+      description: `Artifact ids and version hashes of what the reader has, at most ${MAX_HAVE}, separated by commas; they and what they come from are left out.`,
     }),
 });
 
 export const importQuery = z.strictObject({
-  on_conflict: z
-    .enum(['skip', 'fail'])
-    .default('skip')
-    .meta({
-      description: 'What a tag that went another way here is: left alone, or reason to store nothing.',
-    }),
+  on_conflict: z.enum(['skip', 'fail']).default('skip').meta({
+    description: 'What a tag that went another way here is: left alone, or reason to store nothing.',
+  }),
   as: z
     .string()
     .max(200)
@@ -54,10 +53,8 @@ export const importView = z
         detail: z.string().optional(),
       }),
     ),
-    absent_files: z
-      .array(contentHash)
-      .meta({
-        description: 'Files that a definition names and that were not there where the bundle was made.',
-      }),
+    absent_files: z.array(contentHash).meta({
+      description: 'Files that a definition names and that were not there where the bundle was made.',
+    }),
   })
   .meta({ id: 'BundleImport' });

@@ -18,7 +18,7 @@ it('gives back what was written, in slices, as often as it is asked', async () =
   for (const part of parts) await spool.write(part);
   for (let i = 0; i < 2; i += 1) {
     const slices: Buffer[] = [];
-    for await (const slice of spool.slices()) slices.push(slice);
+    for await (const slice of spool.slices()) slices.push(Buffer.from(slice));
     expect(Buffer.concat(slices).equals(Buffer.concat(parts))).toBe(true);
     expect(slices.map((slice) => slice.length)).toEqual([SLICE_BYTES, SLICE_BYTES, 11]);
   }

@@ -42,6 +42,7 @@ export interface Lines {
     version_hash: string;
     parents: string[];
     compacted_from_id: string | null;
+    reverts_id: string | null;
     message: string | null;
     created_by: string;
     created_at: string;
@@ -140,6 +141,7 @@ export const LINE_CHECKS: Readonly<Record<keyof Lines, Check>> = {
     version_hash: hash,
     parents: listOf(id, { max: 2 }),
     compacted_from_id: orNull(id),
+    reverts_id: orNull(id),
     message: orNull(prose(500)),
     created_by: person,
     created_at: instant,

@@ -6,6 +6,7 @@ export interface Identity {
   version_hash: string | null;
   parents: readonly string[];
   compacted_from_id: string | null;
+  reverts_id: string | null;
   message: string | null;
   created_by: string;
   created_at: Date;
@@ -43,7 +44,8 @@ export const foreignAuthor = (author: string): string =>
 const contentOf = ({ kind, cas_id, version_hash }: Identity): string => `${kind} ${cas_id} ${version_hash}`;
 
 function everythingOf(row: Identity): string {
-  const { parents, compacted_from_id, message, created_by, created_at } = row;
-  const origin = [parents, compacted_from_id, message, foreignAuthor(created_by), created_at.getTime()];
+  const { parents, compacted_from_id, reverts_id, message, created_by, created_at } = row;
+  const made_from = [parents, compacted_from_id, reverts_id];
+  const origin = [made_from, message, foreignAuthor(created_by), created_at.getTime()];
   return `${contentOf(row)} ${JSON.stringify(origin)}`;
 }

@@ -8,6 +8,7 @@ const link = (id: string, parents: string[] = [], more: Partial<Link> = {}): Lin
   live: true,
   parents,
   compacted_from_id: null,
+  reverts_id: null,
   ...more,
 });
 const ids = (links: readonly Link[]) => links.map(({ id }) => id);
@@ -69,6 +70,8 @@ it('takes a content that occurs twice for its first occurrence: the reader may k
   const same = { version_hash: 'hash of a' };
   const links = [link('a'), link('b', ['a']), link('c', ['b'], same), link('d', ['c'])];
   expect(select(links, ['d'], ['a'])).toEqual({ send: ['b', 'c', 'd'], requires: ['a'], missing: [] });
+  // An id leaves no doubt.
+  expect(selectLinks(links, ['d'], new Set(['c', 'hash of a'])).send).toEqual(['d']);
 });
 
 it('names what was collected where something builds on it, and drops a patch with the version it is on', () => {

@@ -2,6 +2,8 @@ import type { Version } from './merge-base.ts';
 
 /** A version, and whether it is still there. */
 export interface Link extends Version {
+  /** The patch that this one takes back. */
+  reverts_id: string | null;
   /** False once it was collected. */
   live: boolean;
 }
@@ -16,8 +18,8 @@ export interface Selection {
 }
 
 /**
- * What of a history goes into a bundle. `have` are version hashes the reader holds; with a version it has its past.
- * Where several versions hold one content the earliest counts, because the reader may have no more than that.
+ * What of a history goes into a bundle. `have` are ids and version hashes of what the reader holds; with a version it has
+ * its past. Where several hold the content of a hash the earliest counts: the reader may have no more than that.
  */
 export function selectLinks(
   links: readonly Link[],
@@ -36,8 +38,10 @@ export function selectLinks(
 }
 
 /** What an artifact was made from; the first parent comes first. */
-const sourcesOf = ({ parents, compacted_from_id }: Link): string[] =>
-  compacted_from_id === null ? [...parents] : [...parents, compacted_from_id];
+const sourcesOf = ({ parents, compacted_from_id, reverts_id }: Link): string[] => [
+  ...parents,
+  ...[compacted_from_id, reverts_id].filter((id) => id !== null),
+];
 
 /** Depth first, by an explicit stack: a history may be longer than the call stack is deep. */
 function ancestorsFirst(links: ReadonlyMap<string, Link>): Link[] {
@@ -68,7 +72,7 @@ function heldBy(
   const wanted = new Set(have);
   const held = new Set<string>();
   // The first in order is the earliest, and each hash is used up by it.
-  for (const { id, version_hash } of order) if (wanted.delete(version_hash)) held.add(id);
+  for (const { id, version_hash } of order) if (have.has(id) || wanted.delete(version_hash)) held.add(id);
   for (const link of [...order].reverse()) {
     if (held.has(link.id)) for (const id of sourcesOf(link)) if (links.has(id)) held.add(id);
   }

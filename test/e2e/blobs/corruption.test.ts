@@ -59,14 +59,18 @@ describe.each(PLACES)('blobs in %s, some of which were corrupted there', (place,
       [large[15]!, 2 * SLICE_BYTES + 7],
     ]);
     for (const [bytes, at_byte] of broken) await corrupt(bytes, at_byte);
-    for (const bytes of [...small, ...large]) {
+    const check = async (bytes: Buffer) => {
       const outcome = await read(bytes);
-      if (broken.has(bytes)) expect(['refused', 'cut']).toContain(outcome);
-      else expect(outcome).toBe('right');
       const inside = blobs.store.blobs.get(PROJECT_ID, casIdOf(bytes));
-      if (broken.has(bytes)) await expect(inside).rejects.toMatchObject({ code: 'blob_corrupt' });
-      else expect((await inside).bytes.equals(bytes)).toBe(true);
-    }
+      if (broken.has(bytes)) {
+        expect(['refused', 'cut']).toContain(outcome);
+        await expect(inside).rejects.toMatchObject({ code: 'blob_corrupt' });
+      } else {
+        expect(outcome).toBe('right');
+        expect((await inside).bytes.equals(bytes)).toBe(true);
+      }
+    };
+    await Promise.all([...small, ...large].map(check));
     // What is wrong at the beginning is known before the status is sent.
     for (const bytes of [small[100]!, small[300]!, large[3]!]) expect(await read(bytes)).toBe('refused');
     expect(new Set(blobs.corrupt)).toEqual(new Set([...broken.keys()].map(casIdOf)));

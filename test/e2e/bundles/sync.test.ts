@@ -43,8 +43,11 @@ async function take(to: Product, text: string): Promise<Report> {
 
 /** What the reader's tags have is what it offers. */
 async function heads(of: Product, workflow: string): Promise<string[]> {
-  const { body } = await of.call<{ items: { target_hash: string }[] }>('GET', `/tags?workflow=${workflow}`);
-  return [...new Set(body.items.map((tag) => tag.target_hash))];
+  const { body } = await of.call<{ items: { target_id: string; target_hash: string }[] }>(
+    'GET',
+    `/tags?workflow=${workflow}`,
+  );
+  return [...new Set(body.items.flatMap((tag) => [tag.target_id, tag.target_hash]))];
 }
 
 async function pull(to: Product, from: Product, workflow: string) {

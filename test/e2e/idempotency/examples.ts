@@ -171,6 +171,15 @@ export const EXAMPLES: Readonly<Record<string, (world: World) => Promise<Example
     await world.makeWait(id, 'ask');
     return twoBodies(`/runs/${id}/approvals/ask`, { decision: 'approve' }, { decision: 'reject' });
   },
+  'POST /admin/gc': () => twoBodies('/admin/gc', { dry_run: true }, { dry_run: true, grace_seconds: 1 }),
+  'POST /admin/fsck': () => ({
+    request: { path: '/admin/fsck?wait=0' },
+    other: { path: '/admin/fsck?wait=0.1' },
+  }),
+  'POST /admin/retention': () => ({
+    request: { path: '/admin/retention?wait=0' },
+    other: { path: '/admin/retention?wait=0.1' },
+  }),
 };
 
 /** Writes that are the same however often they are sent, and whose bodies are too large to be held against a key. */

@@ -41,7 +41,8 @@ export async function wholeApi(): Promise<WholeApi> {
   const logger = createLogger({ level: 'silent', service_name: 'test' });
   const base = { config, db: database.db, logger, metrics: NO_METRICS };
   const store = createStore(base);
-  const services = createApiServices(base, store, { temporal: temporal.runs, sandbox: () => null });
+  const { runs, maintenance } = temporal;
+  const services = createApiServices(base, store, { temporal: runs, maintenance, sandbox: () => null });
   const routes = routeTable({
     services: { ...services, store },
     ids: newId,

@@ -1,13 +1,20 @@
 import type { JsonObject } from '../../../src/contract/json.ts';
+import { apiClient, type ApiClient } from '../../support/api-client.ts';
 import { contradictions } from '../../support/model-check.ts';
 import { definition, transform, wait } from '../../support/definitions.ts';
 import { startProduct, type Product } from '../../support/product.ts';
 import { testTemporal } from '../../support/stack.ts';
 
+const token = (name: string, role: string) => ({ name, role, token: `token-of-${name}-${'x'.repeat(32)}` });
+const lead = token('lead', 'maintainer');
+const junior = token('junior', 'editor');
+
 let product: Product;
+let as: Record<'lead' | 'junior', ApiClient>;
 
 beforeAll(async () => {
-  product = await startProduct();
+  product = await startProduct({ env: { ORCHESTRATOR_AUTH_TOKENS: JSON.stringify([lead, junior]) } });
+  as = { lead: apiClient(product.url, lead.token), junior: apiClient(product.url, junior.token) };
 });
 afterAll(async () => {
   expect(await contradictions(product.database_url, testTemporal())).toEqual([]);
@@ -202,6 +209,20 @@ describe('an approval', () => {
       ['acknowledged', null],
       ['rejected', 'This approval was given before.'],
     ]);
+  });
+
+  test('takes as many different people as its quorum, and only of its roles', async () => {
+    const id = await begin('two', { ok: approval({ quorum: 2, roles: ['maintainer'] }) });
+    await untilWaiting(id, 'ok');
+    const path = `/runs/${id}/approvals/ok`;
+    expect((await as.junior.call('POST', path, { decision: 'approve' })).status).toBe(403);
+    expect((await as.lead.call('POST', path, { decision: 'approve' })).status).toBe(202);
+    // The owner of everything may always decide.
+    expect((await decide(id, 'ok', { decision: 'approve' })).status).toBe(202);
+    const { state, output } = await product.ended(id);
+    expect(state).toBe('completed');
+    const { approvals } = (output as { ok: { approvals: { by: string }[] } }).ok;
+    expect(approvals.map(({ by }) => by).sort()).toEqual(['token:admin', 'token:lead']);
   });
 
   test('that nobody decides is what its definition says', async () => {
