@@ -22,7 +22,10 @@ export async function sendBytes(
 ): Promise<typeof STREAMED> {
   const first = await pieces.next();
   const piece = first.done ? Buffer.alloc(0) : first.value;
-  res.writeHead(status, { ...headers, ...(length_bytes !== undefined && { 'Content-Length': length_bytes }) });
+  res.writeHead(status, {
+    ...headers,
+    ...(length_bytes !== undefined && { 'Content-Length': length_bytes }),
+  });
   res.setTimeout(stall_ms, () => res.destroy());
   try {
     await pipeline(prepended(piece, pieces), res);

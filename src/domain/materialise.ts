@@ -127,7 +127,9 @@ async function contentOf(
 ): Promise<Buffer | undefined> {
   const { cas_id, content, storage_url, size_bytes } = blob;
   if (content) return content;
-  return storage_url === null ? undefined : readObject({ cas_id, storage_url, size_bytes: Number(size_bytes) });
+  return storage_url === null
+    ? undefined
+    : readObject({ cas_id, storage_url, size_bytes: Number(size_bytes) });
 }
 
 function parsed(deps: Deps, version_hash: string, content: Buffer): Materialised {

@@ -110,12 +110,15 @@ test('no secret stands in the file; the only default is the one of Grafana', () 
   }
 });
 
+/** What `npm run build` makes a program of dist/ from. */
+const sourceOf = (program: string) => program.replace(/^dist\/(.*)\.js$/, '$1.ts');
+
 test('api and worker start programs of this repository; workers scale and may build namespaces', () => {
   const { api, worker } = compose.services;
   expect(api?.command).toEqual(['dist/src/main.js', 'api']);
   expect(worker?.command).toEqual(['dist/worker/main.js']);
   for (const command of [api?.command, worker?.command])
-    expect(existsSync(path.join(ROOT, command?.[0] ?? ''))).toBe(true);
+    expect(existsSync(path.join(ROOT, sourceOf(command?.[0] ?? '')))).toBe(true);
   expect(worker?.deploy?.replicas).toBe('${ORCHESTRATOR_WORKERS:-2}');
   expect(worker?.security_opt).toEqual([
     'seccomp=unconfined',

@@ -68,9 +68,7 @@ const PLANNED: Readonly<Record<string, readonly Row[]>> = {
     ['GET', '/drafts/:id', 'Get a draft.'],
     ['DELETE', '/drafts/:id', 'Discard a draft.'],
   ],
-  platform: [
-    ['GET', '/audit', 'Read the audit log.'],
-  ],
+  platform: [['GET', '/audit', 'Read the audit log.']],
 };
 
 /** `POST /workflows` with a `type` (a typed start) is planned too; it answers 501 from the route that exists. */
