@@ -107,6 +107,10 @@ it(`any history, pulled at any moments, is here what it is there (seed ${SEED})`
     fc.asyncProperty(steps, async (history) => {
       const workflow = `w${count++}`;
       await write(here.store, workflow, { do: 'save', tag: 0, value: 0 });
+      await pull(workflow);
+      // Nothing stands apart yet: this one is followed for sure.
+      await write(here.store, workflow, { do: 'save', tag: 0, value: 1 });
+      await pull(workflow);
       for (const step of history) {
         if (step.do === 'pull') await pull(workflow);
         else await write(here.store, workflow, step);
@@ -129,7 +133,7 @@ it(`any history, pulled at any moments, is here what it is there (seed ${SEED})`
     }),
     { numRuns: RUNS, seed: SEED },
   );
-  expect(followed).toBeGreaterThan(RUNS / 4);
+  expect(followed).toBeGreaterThanOrEqual(RUNS);
   // The store's own check: every blob, every version materialised again, every link.
   const job_id = randomUUID();
   const { fsck } = there.store;

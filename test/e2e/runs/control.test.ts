@@ -171,6 +171,12 @@ test('Temporal shows workflow, project, type and state of a run', async () => {
   });
   await product.call('POST', `/runs/${id}/pause`);
   await product.until(id, (run) => run.state === 'paused');
+  // The row goes first; Temporal has it with the end of the same workflow task.
+  for (let tries = 0; tries < 200; tries++) {
+    const { searchAttributes } = await client.workflow.getHandle(id).describe();
+    if (String(searchAttributes.OrchestratorState) === 'paused') break;
+    await new Promise((resolve) => setTimeout(resolve, 25));
+  }
   const paused = await client.workflow.getHandle(id).describe();
   expect(paused.searchAttributes).toMatchObject({ OrchestratorState: ['paused'] });
   await product.call('POST', `/runs/${id}/terminate`, { reason: 'seen' });
