@@ -1,7 +1,7 @@
 import { AppError } from '../contract/errors.ts';
-import { keepArtifacts, lockImports } from '../persistence/bundles.ts';
+import { lockImports } from '../persistence/bundles.ts';
 import type { Db } from '../persistence/db.ts';
-import { keepNamed } from '../persistence/gc-keep.ts';
+import { keepArtifacts, keepNamed } from '../persistence/gc-keep.ts';
 import { lockTag, readTag, type TagRow } from '../persistence/tags.ts';
 import { deleteEmptyWorkflow, insertWorkflow } from '../persistence/workflows.ts';
 import type { AncestryService } from './ancestry.ts';

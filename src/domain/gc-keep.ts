@@ -1,6 +1,6 @@
 import { AppError } from '../contract/errors.ts';
 import type { Db } from '../persistence/db.ts';
-import { keepNamed } from '../persistence/gc-keep.ts';
+import { keepArtifacts, keepNamed } from '../persistence/gc-keep.ts';
 import { namesIn } from './rules/gc-names.ts';
 
 /**
@@ -13,4 +13,11 @@ export async function requireNamed(tx: Db, project_id: string, document: Buffer)
   if (gone === undefined) return;
   const detail = `It names ${gone}, which was collected; store that blob again first.`;
   throw new AppError('blob_collected', { detail });
+}
+
+/** Keeps versions that a new one comes from until the transaction ends. Throws `blob_collected` when one is gone. */
+export async function requireVersions(tx: Db, project_id: string, ids: readonly string[]): Promise<void> {
+  const [gone] = await keepArtifacts(tx, project_id, ids);
+  if (gone !== undefined)
+    throw new AppError('blob_collected', { detail: `${gone} was collected meanwhile.` });
 }

@@ -338,23 +338,29 @@ describe('a dry run', () => {
 
 it('waits for a transaction that has begun before the marks, and then sees what it did', async () => {
   const cas_id = await upload('wanted');
-  const client = await opened.database.pool.connect();
-  await client.query('BEGIN');
-  await client.query('SELECT 1');
-  await store.gc.mark();
-  const collecting = store.gc.collect({ grace_seconds: 0 });
-  const early = await Promise.race([collecting.then(() => 'collected'), pause(300).then(() => 'waiting')]);
-  expect(early).toBe('waiting');
   const head = await save('w', 1);
   const run_id = await insertRun(opened.database.db, {
     artifact_id: head.id,
     version_hash: head.version_hash,
   });
-  await client.query('UPDATE run SET output_ref = $1 WHERE id = $2', [cas_id, run_id]);
-  await client.query('COMMIT');
-  client.release();
-  expect(await collecting).toMatchObject({ blobs: 0 });
-  expect(await isThere(cas_id)).toBe(true);
+  const client = await opened.database.pool.connect();
+  try {
+    await client.query('BEGIN');
+    await client.query('SELECT 1');
+    await store.gc.mark();
+    const collecting = store.gc.collect({ grace_seconds: 0 });
+    const early = await Promise.race([collecting.then(() => 'collected'), pause(300).then(() => 'waiting')]);
+    expect(early).toBe('waiting');
+    await client.query(`UPDATE run SET output = $1 WHERE id = $2`, [
+      JSON.stringify({ made: cas_id }),
+      run_id,
+    ]);
+    await client.query('COMMIT');
+    expect(await collecting).toMatchObject({ blobs: 0 });
+    expect(await isThere(cas_id)).toBe(true);
+  } finally {
+    client.release(true);
+  }
 });
 
 it('refuses a save that names a collected blob, and takes the mark from one that is not yet', async () => {

@@ -3,6 +3,7 @@ import { insertArtifact } from '../persistence/artifacts.ts';
 import { putBlobs } from '../persistence/blobs.ts';
 import type { Db } from '../persistence/db.ts';
 import type { EncodedDefinition } from './blobs-encode.ts';
+import { requireVersions } from './gc-keep.ts';
 import type { DefinitionService } from './materialise.ts';
 import type { Caller, Resolved } from './refs.ts';
 import type { History } from './rules/merge-base.ts';
@@ -105,7 +106,10 @@ export async function saveMerge(
   const artifact = { id: deps.ids(), kind: 'dag_version' as const };
   const parents = [ours.artifact_id, theirs.artifact_id];
   const facts = { project_id, cas_id: version_hash, version_hash, nodes_count, edges_count, created_by };
-  const insert = (tx: Db) => insertArtifact(tx, { ...artifact, ...facts, parents, message });
+  const insert = async (tx: Db) => {
+    await requireVersions(tx, project_id, parents);
+    await insertArtifact(tx, { ...artifact, ...facts, parents, message });
+  };
   const blobs = [{ ...encoded, media_type: 'application/json' }];
   const save = { caller, head, artifact, blobs, reason: message, break_glass, insert, ids: deps.ids };
   const saved =

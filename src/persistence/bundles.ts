@@ -68,19 +68,6 @@ const LOCK = statement<{ id: string }>(
   `SELECT id FROM project WHERE id = $1 FOR NO KEY UPDATE`,
 );
 
-const KEEP = statement<never>(
-  'bundle_keep',
-  `UPDATE artifact a SET unreachable_since = NULL FROM (
-     SELECT id FROM artifact WHERE project_id = $1 AND id = ANY ($2::uuid[]) AND live AND unreachable_since IS NOT NULL
-     ORDER BY id FOR NO KEY UPDATE
-   ) k WHERE a.id = k.id`,
-);
-
-const GONE = statement<{ id: string }>(
-  'bundle_gone',
-  `SELECT id FROM artifact WHERE project_id = $1 AND id = ANY ($2::uuid[]) AND NOT live`,
-);
-
 const REVIVE = statement<{ id: string }>(
   'bundle_revive',
   `UPDATE artifact SET live = true, unreachable_since = NULL
@@ -135,13 +122,6 @@ export async function findTaken(db: Db, ids: readonly string[]): Promise<string[
 /** Waits for other imports into the project, and keeps them out to the end of the transaction. */
 export async function lockImports(db: Db, project_id: string): Promise<void> {
   await run(db, LOCK, [project_id]);
-}
-
-/** Keeps artifacts from being collected before the transaction ends; answers those that were, meanwhile. */
-export async function keepArtifacts(db: Db, project_id: string, ids: readonly string[]): Promise<string[]> {
-  await run(db, KEEP, [project_id, ids]);
-  // A statement of its own: a collection that the first one waited for is seen only by the second.
-  return (await run(db, GONE, [project_id, ids])).map((row) => row.id);
 }
 
 /** Takes artifacts back that were collected or were about to be. */

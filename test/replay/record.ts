@@ -10,6 +10,7 @@ import { migrate } from '../../src/persistence/migrate.ts';
 import { databaseUrl, onServer } from '../support/database.ts';
 import { startProduct, type Product } from '../support/product.ts';
 import { startOwnStack } from '../support/stack.ts';
+import { MAINTENANCE } from './maintenance.ts';
 import { SCENARIOS } from './scenarios.ts';
 
 const FOLDER = path.join(import.meta.dirname, 'histories');
@@ -25,24 +26,34 @@ const product = await startProduct({
   env: { ORCHESTRATOR_RUNS_CONTINUE_AS_NEW_AFTER_EVENTS: '100' },
 });
 const connection = await Connection.connect({ address: stack.temporal_address });
+const client = new Client({ connection });
+const isWanted = (name: string) => wanted.length === 0 || wanted.includes(name);
 await mkdir(FOLDER, { recursive: true });
 for (const [name, scenario] of Object.entries(SCENARIOS)) {
-  if (wanted.length > 0 && !wanted.includes(name)) continue;
+  if (!isWanted(name)) continue;
   await product.publish(name, scenario.definition);
   const { id } = await product.start(name, scenario.input);
   await scenario.act?.(product, id);
   const run = await product.ended(id);
   if (run.state !== scenario.ends) throw new Error(`${name} ended ${run.state}, not ${scenario.ends}`);
-  for (const [part, history] of (await historiesOf(id)).entries()) {
-    await writeFile(path.join(FOLDER, `${name}-${part + 1}.binpb`), history);
-  }
+  await record(name, id);
   process.stdout.write(`${name}: ${run.state}\n`);
+}
+for (const [name, scenario] of Object.entries(MAINTENANCE)) {
+  if (!isWanted(name)) continue;
+  await record(name, await scenario({ product, client }));
+  process.stdout.write(`${name}: done\n`);
 }
 await stopAll(product);
 
+async function record(name: string, id: string): Promise<void> {
+  for (const [part, history] of (await historiesOf(id)).entries()) {
+    await writeFile(path.join(FOLDER, `${name}-${part + 1}.binpb`), history);
+  }
+}
+
 /** The executions of a run as protobuf, oldest first: more than one when it continued as new. */
 async function historiesOf(id: string): Promise<Uint8Array[]> {
-  const client = new Client({ connection });
   const histories: Uint8Array[] = [];
   let run_id =
     (await client.workflow.getHandle(id).describe()).raw.workflowExecutionInfo?.firstRunId ?? undefined;

@@ -5,6 +5,7 @@ import proto from '@temporalio/proto';
 import { bundleWorkflowCode, Worker } from '@temporalio/worker';
 import { DeterminismViolationError } from '@temporalio/workflow';
 import { workflowBundle } from '../../worker/bundle.ts';
+import { MAINTENANCE } from './maintenance.ts';
 import { SCENARIOS } from './scenarios.ts';
 
 const FOLDER = path.join(import.meta.dirname, 'histories');
@@ -16,7 +17,7 @@ const files = (await readdir(FOLDER)).filter((file) => file.endsWith('.binpb'));
 
 test('every scenario has a recorded history', () => {
   const names = new Set(files.map((file) => file.replace(/-\d+\.binpb$/, '')));
-  expect([...names].sort()).toEqual(Object.keys(SCENARIOS).sort());
+  expect([...names].sort()).toEqual(Object.keys({ ...SCENARIOS, ...MAINTENANCE }).sort());
   expect(files).toContain('continue_as_new-2.binpb');
 });
 

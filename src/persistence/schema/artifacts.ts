@@ -22,6 +22,7 @@ export const artifact = pgTable('artifact', {
   created_at: instant('created_at').notNull().defaultNow(),
   unreachable_since: instant('unreachable_since'),
   live: boolean('live').notNull().default(true),
+  content_stored: boolean('content_stored').generatedAlwaysAs(sql`CASE WHEN live THEN true END`),
   previous_id: uuid('previous_id').generatedAlwaysAs(sql`CASE WHEN depth > 1 THEN parents[1] END`),
   previous_depth: integer('previous_depth').generatedAlwaysAs(sql`CASE WHEN depth > 1 THEN depth - 1 END`),
   base_kind: text('base_kind').generatedAlwaysAs(

@@ -1,3 +1,4 @@
+import { sql } from 'drizzle-orm';
 import { bigint, boolean, integer, pgTable, primaryKey, text, uuid } from 'drizzle-orm/pg-core';
 import { bytea, instant } from './columns.ts';
 
@@ -10,6 +11,13 @@ export const casBlob = pgTable('cas_blob', {
   created_at: instant('created_at').notNull().defaultNow(),
   unreachable_since: instant('unreachable_since'),
   collected_at: instant('collected_at'),
+  stored: boolean('stored').notNull().generatedAlwaysAs(sql`collected_at IS NULL`),
+});
+
+/** Which hashes the text of a blob names. */
+export const blobNames = pgTable('blob_names', {
+  cas_id: text('cas_id').primaryKey(),
+  names: text('names').array().notNull(),
 });
 
 export const blobGrant = pgTable(
