@@ -11,7 +11,9 @@ export const casBlob = pgTable('cas_blob', {
   created_at: instant('created_at').notNull().defaultNow(),
   unreachable_since: instant('unreachable_since'),
   collected_at: instant('collected_at'),
-  stored: boolean('stored').notNull().generatedAlwaysAs(sql`collected_at IS NULL`),
+  stored: boolean('stored')
+    .notNull()
+    .generatedAlwaysAs(sql`collected_at IS NULL`),
 });
 
 /** Which hashes the text of a blob names. */
