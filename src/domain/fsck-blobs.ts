@@ -2,12 +2,14 @@ import { createHash } from 'node:crypto';
 import type { BlobsChecked } from '../contract/maintenance.ts';
 import { ObjectMissing } from '../contract/object-store.ts';
 import { isObjectOf } from '../persistence/blobs-objects.ts';
-import { type CheckedBlob, readBlobs } from '../persistence/fsck.ts';
+import { type CheckedBlob, type Finding, readBlobs } from '../persistence/fsck.ts';
 import { CORRUPT_BLOB, type FsckDeps, type Note } from './fsck-note.ts';
 import { inSlices, isSlice } from './rules/slices.ts';
 import type { Resumed, Watch } from './watch.ts';
 
 const BLOBS_AT_ONCE = 200;
+/** A store over a network answers several at once as fast as one. */
+const READ_AT_ONCE = 8;
 
 /** Blobs in order of their names, so that a check that was cut off goes on where it was. */
 export async function checkBlobs(
@@ -20,16 +22,21 @@ export async function checkBlobs(
   do {
     signal?.throwIfAborted();
     rows = await readBlobs(deps.db, { after, limit: BLOBS_AT_ONCE });
-    for (const row of rows) {
-      const wrong = await problemOf(deps, row);
-      if (wrong !== undefined) await note([{ kind: CORRUPT_BLOB, about: row.cas_id, detail: wrong }]);
-      bytes += row.size_bytes;
+    for (let i = 0; i < rows.length; i += READ_AT_ONCE) {
+      const group = rows.slice(i, i + READ_AT_ONCE);
+      await note((await Promise.all(group.map((row) => findingsOf(deps, row)))).flat());
     }
+    bytes += rows.reduce((sum, row) => sum + row.size_bytes, 0);
     blobs += rows.length;
     after = rows.at(-1)?.cas_id ?? after;
     report?.({ after, blobs, bytes });
   } while (rows.length === BLOBS_AT_ONCE);
   return { blobs, bytes };
+}
+
+async function findingsOf(deps: FsckDeps, blob: CheckedBlob): Promise<Finding[]> {
+  const detail = await problemOf(deps, blob);
+  return detail === undefined ? [] : [{ kind: CORRUPT_BLOB, about: blob.cas_id, detail }];
 }
 
 async function problemOf(deps: FsckDeps, blob: CheckedBlob): Promise<string | undefined> {

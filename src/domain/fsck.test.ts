@@ -1,5 +1,8 @@
 import { v7 } from 'uuid';
+import { STORE_KINDS, testObjects } from '../../test/support/object-stores.ts';
 import { caller, definitionOf, PROJECT_ID, type TestStore, testStore } from '../../test/support/store.ts';
+import { objectStores } from './object-stores.ts';
+import { storeServices } from './store.ts';
 
 let opened: TestStore;
 let store: TestStore['store'];
@@ -84,6 +87,36 @@ it('lists exactly the blobs that were corrupted, in their rows and as objects', 
   };
   for (const cas_id of corrupt) await expect(read(cas_id)).rejects.toMatchObject({ code: 'blob_corrupt' });
 });
+
+it.each(STORE_KINDS)(
+  'finds 1 %% of the objects corrupted in the store %s, and reads all others',
+  async (kind) => {
+    const objects = await testObjects(kind, opened.database);
+    try {
+      const here = storeServices({
+        db: opened.database.db,
+        ids: v7,
+        objects: objectStores(objects.store),
+        limits: { inline_blob_bytes: 0 },
+      });
+      for (let n = 0; n < 300; n++)
+        await here.blobs.put(PROJECT_ID, Buffer.from(`object ${n}`), { media_type: 'text/plain' });
+      const stored = await sql(
+        'SELECT cas_id, storage_url FROM cas_blob WHERE storage_url IS NOT NULL ORDER BY cas_id',
+      );
+      const corrupted = [7, 150, 299].map((n) => stored[n] as { cas_id: string; storage_url: string });
+      for (const { storage_url } of corrupted)
+        await objects.corrupt(storage_url.slice(objects.store.prefix.length), 3);
+      const job_id = v7();
+      expect(await here.fsck.checkBlobs(job_id)).toMatchObject({ blobs: 300 });
+      expect(await here.fsck.checkObjects(job_id)).toEqual({ objects: 300 });
+      expect(await here.fsck.corrupt(job_id, 1_000)).toEqual(corrupted.map(({ cas_id }) => cas_id));
+      expect(await here.fsck.count(job_id)).toEqual({ corrupt_blob: 3 });
+    } finally {
+      await objects.remove();
+    }
+  },
+);
 
 it('goes on where it was cut off', async () => {
   for (let n = 0; n < 250; n++) await upload(Buffer.from(`${n}`));

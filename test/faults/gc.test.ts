@@ -113,7 +113,7 @@ const DOINGS: ((random: Random) => Promise<unknown>)[] = [
   (random) => leaveWaiting(random),
   (random) => leaveWaiting(random),
   (random) => upload(Buffer.from(`shared ${random.below(20)}`)),
-  (random) => upload(randomBytes(100)),
+  () => upload(randomBytes(100)),
   (random) =>
     call('PUT', `/tags/${encodeURIComponent(random.pick(TAGS))}`, {
       target: random.pick([...kept.versions, 'a']),
