@@ -4,6 +4,7 @@ import type { Finding } from '../persistence/fsck.ts';
 import {
   type ChainHead,
   FIRST_HEAD,
+  isLive,
   readBase,
   readChain,
   readHeads,
@@ -58,7 +59,9 @@ async function checkChain(deps: FsckDeps, note: Note, head: ChainHead): Promise<
       replayed += 1;
     }
   } catch (error) {
-    await note(findingsOf(error, at, head));
+    const findings = findingsOf(error, at, head);
+    // It may have been collected while it was read.
+    if (await isLive(deps.db, head.id)) await note(findings);
   }
   return replayed;
 }

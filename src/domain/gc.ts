@@ -26,7 +26,7 @@ export interface GcService {
   collect(request: GcRequest, watch?: Watch<GcAmount>): Promise<GcAmount>;
   /** Deletes the objects of collected blobs, and those of uploads that died long ago. */
   sweepObjects(): Promise<SweptObjects>;
-  /** What mark and collect would do now, and why everything else stays. Changes nothing. */
+  /** What mark and collect would do now, and why everything else stays. Keeps nothing but the names it read. */
   preview(request: PreviewRequest): Promise<Preview>;
 }
 

@@ -43,6 +43,8 @@ const LINKS = statement<ReplayLink & { seq: number }>(
    JOIN artifact a ON a.id = m.member_id JOIN cas_blob b ON b.cas_id = a.cas_id ORDER BY m.seq`,
 );
 
+const LIVE = statement<{ id: string }>('fsck_live', 'SELECT id FROM artifact WHERE id = $1 AND live');
+
 export const FIRST_HEAD = '00000000-0000-0000-0000-000000000000';
 
 /** Ends of chains after one of them, by id: every live patch is in the chain of at least one. */
@@ -53,6 +55,11 @@ export function readHeads(db: Db, { after, limit }: { after: string; limit: numb
 /** The version that a chain stands on. */
 export async function readBase(db: Db, id: string): Promise<ReplayBase | undefined> {
   return (await run(db, BASES, [id]))[0];
+}
+
+/** Whether an artifact has not been collected. */
+export async function isLive(db: Db, id: string): Promise<boolean> {
+  return (await run(db, LIVE, [id])).length > 0;
 }
 
 const LINKS_AT_ONCE = 100;
