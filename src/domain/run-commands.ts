@@ -40,18 +40,22 @@ export function commandService({ runs, commands, dispatch, ids, clock }: Deps) {
     return run;
   }
 
+  /** Matters only to the two commands a pending pause changes. */
+  async function isPausePending(run_id: string, type: CommandType): Promise<boolean> {
+    return (type === 'pause' || type === 'resume') && commands.isPausePending(run_id);
+  }
+
   return {
     /**
-     * Accepts a command for a run: durable before it is answered, delivered as a signal that carries its id.
-     * Errors: `not_found`, `run_final`, `state_conflict`, `command_conflict`.
+     * Accepts a command for a run: durable before it is answered, delivered as a signal that carries its id. One
+     * statement, two for pause and resume. Errors: `not_found`, `run_final`, `state_conflict`, `command_conflict`.
      */
     async issue(request: CommandRequest): Promise<CommandAnswer> {
-      const { run_id, id, type, payload, reason, actor } = request;
-      await requireRun(request.project_id, run_id);
+      const { project_id, run_id, id, type, payload, reason, actor } = request;
       const payload_hash = hashText(canonicalJson({ type, payload, reason: reason ?? null }));
-      const pause_pending = (await commands.list(run_id)).some((c) => c.type === 'pause' && isPending(c));
       const outbox_id = ids();
       const accepted = await commands.insert({
+        project_id,
         run_id,
         id,
         type,
@@ -60,7 +64,7 @@ export function commandService({ runs, commands, dispatch, ids, clock }: Deps) {
         issued_by: actor,
         reason: reason ?? null,
         outbox_id,
-        accepted_in: acceptedIn(type, pause_pending),
+        accepted_in: acceptedIn(type, await isPausePending(run_id, type)),
         sweep_after: new Date(clock().getTime() + SWEEP_AFTER_MS),
       });
       if (!accepted) return { command: await earlier(request, payload_hash), accepted_now: false };
@@ -76,10 +80,10 @@ export function commandService({ runs, commands, dispatch, ids, clock }: Deps) {
 
   /** Why a command was not accepted: it was before, or the run does not allow it. */
   async function earlier(request: CommandRequest, payload_hash: string): Promise<CommandRow> {
+    const run = await requireRun(request.project_id, request.run_id);
     const known = await commands.find(request.run_id, request.id);
     if (known && known.payload_hash === payload_hash) return known;
     if (known) throw new AppError('command_conflict');
-    const run = await requireRun(request.project_id, request.run_id);
     if (isFinal(run.state)) throw new AppError('run_final', { extra: { state: run.state } });
     throw new AppError('state_conflict', {
       detail: `A run that is ${run.state} cannot take ${request.type} now.`,
@@ -89,7 +93,3 @@ export function commandService({ runs, commands, dispatch, ids, clock }: Deps) {
 }
 
 export type CommandService = ReturnType<typeof commandService>;
-
-function isPending(command: CommandRow): boolean {
-  return command.state === 'queued' || command.state === 'delivered';
-}

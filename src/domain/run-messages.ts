@@ -62,7 +62,6 @@ export function messageService(deps: Deps) {
      * `payload_too_large`, and what issuing a command throws.
      */
     async sendEvent({ name, payload, ...to }: EventMessage): Promise<CommandAnswer> {
-      await openRun(to.project_id, to.run_id);
       const { inline_bytes } = deps;
       if (Buffer.byteLength(JSON.stringify(payload)) > inline_bytes) {
         const detail = `An event has at most ${inline_bytes} bytes: store more as a blob and send its cas_id.`;

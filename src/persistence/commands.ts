@@ -4,11 +4,12 @@ import type { CommandType, RunState } from '../contract/run.ts';
 import type { Db } from './db.ts';
 import { RUN_CHANNEL } from './run-journal.ts';
 import { runCommand } from './schema/runs.ts';
-import { run, statement } from './statement.ts';
+import { runOne, statement } from './statement.ts';
 
 export type CommandRow = typeof runCommand.$inferSelect;
 
 export interface NewCommand {
+  project_id: string;
   run_id: string;
   id: string;
   type: CommandType;
@@ -29,33 +30,7 @@ export function commandRepository(db: Db) {
      * the id is new. Answers undefined otherwise; the caller looks at what stands there.
      */
     async insert(command: NewCommand): Promise<CommandRow | undefined> {
-      const {
-        run_id,
-        id,
-        type,
-        payload,
-        payload_hash,
-        issued_by,
-        reason,
-        outbox_id,
-        accepted_in,
-        sweep_after,
-      } = command;
-      const data = JSON.stringify({ id, type });
-      const values = [
-        run_id,
-        accepted_in,
-        id,
-        type,
-        JSON.stringify(payload),
-        payload_hash,
-        issued_by,
-        reason,
-        data,
-        outbox_id,
-      ];
-      const rows = await run(db, INSERT, [...values, sweep_after]);
-      return rows.length === 1 ? this.find(run_id, id) : undefined;
+      return runOne(db, INSERT, insertValues(command));
     },
 
     async find(run_id: string, id: string): Promise<CommandRow | undefined> {
@@ -64,6 +39,11 @@ export function commandRepository(db: Db) {
         .from(runCommand)
         .where(and(eq(runCommand.run_id, run_id), eq(runCommand.id, id)));
       return rows[0];
+    },
+
+    /** A pause was asked for that the run has neither reached nor refused. */
+    async isPausePending(run_id: string): Promise<boolean> {
+      return (await runOne(db, PAUSE_PENDING, [run_id])) !== undefined;
     },
 
     /** Oldest first. */
@@ -87,14 +67,19 @@ export function commandRepository(db: Db) {
 
 export type CommandRepository = ReturnType<typeof commandRepository>;
 
-const INSERT = statement(
+const PAUSE_PENDING = statement(
+  'command_pause_pending',
+  "SELECT FROM run_command WHERE run_id = $1 AND type = 'pause' AND state IN ('queued', 'delivered') LIMIT 1",
+);
+
+const INSERT = statement<CommandRow>(
   'command_insert',
   `WITH r AS MATERIALIZED (
-    SELECT id FROM run WHERE id = $1 AND state = ANY ($2::text[]) FOR UPDATE
+    SELECT id FROM run WHERE id = $1 AND project_id = $12 AND state = ANY ($2::text[]) FOR UPDATE
   ), c AS (
     INSERT INTO run_command (run_id, id, type, payload, payload_hash, state, issued_by, reason)
     SELECT r.id, $3, $4, $5::json, $6, 'queued', $7, $8 FROM r
-    ON CONFLICT DO NOTHING RETURNING run_id, id
+    ON CONFLICT DO NOTHING RETURNING *
   ), counted AS (
     UPDATE run SET last_event_seq = last_event_seq + 1 WHERE id = (SELECT run_id FROM c) RETURNING id, last_event_seq
   ), noted AS (
@@ -102,5 +87,11 @@ const INSERT = statement(
   ), queued AS (
     INSERT INTO outbox (id, run_id, kind, command_id, next_attempt_at) SELECT $10::uuid, c.run_id, 'command', c.id, $11 FROM c
   )
-  SELECT pg_notify('${RUN_CHANNEL}', id || ':' || last_event_seq) FROM counted`,
+  SELECT c.*, pg_notify('${RUN_CHANNEL}', counted.id || ':' || last_event_seq)::text FROM c, counted`,
 );
+
+function insertValues(command: NewCommand): unknown[] {
+  const { run_id, accepted_in, id, type, payload, payload_hash, issued_by, reason } = command;
+  const about = [run_id, accepted_in, id, type, JSON.stringify(payload), payload_hash, issued_by, reason];
+  return [...about, JSON.stringify({ id, type }), command.outbox_id, command.sweep_after, command.project_id];
+}

@@ -29,9 +29,21 @@ export interface NewRun {
   names: string[];
   /** The run_manifest artifact, written with the run. */
   manifest: { artifact_id: string; cas_id: string; content: Buffer };
-  outbox_id: string;
-  /** When the sweeper may take the start over from the process that accepted it. */
-  sweep_after: Date;
+  /** The outbox item that starts it; null when the one who opens the run starts it, or nobody does. */
+  start: {
+    outbox_id: string;
+    /** When the sweeper may take the start over from the process that accepted it. */
+    sweep_after: Date;
+  } | null;
+  /** What only some runs have. */
+  more: RunExtras;
+}
+
+/** Columns a run has for where it came from and how it is carried out; what is left out keeps its default. */
+export interface RunExtras {
+  parent_run_id?: string;
+  parent_node?: string;
+  parent_item?: number;
 }
 
 export interface RunFilter {
@@ -51,11 +63,11 @@ export interface RunPosition {
 export function runRepository(db: Db) {
   return {
     /**
-     * A run and all that belongs to its acceptance, in one statement: nothing of it can be lost alone. False, and nothing
-     * of it, when its version or its input was collected.
+     * A run and all that belongs to its acceptance, in one statement: nothing of it can be lost alone. Answers the row;
+     * undefined, with nothing written, when its version or its input was collected.
      */
-    async insert(row: NewRun): Promise<boolean> {
-      return (await runOne(db, INSERT, insertValues(row))) !== undefined;
+    async insert(row: NewRun): Promise<RunRow | undefined> {
+      return runOne(db, INSERT, insertValues(row));
     },
 
     async find(project_id: string, id: string): Promise<RunRow | undefined> {
@@ -110,7 +122,7 @@ const FIND = statement<RunRow>(
 );
 
 // The locks make a collection of version and input wait for the run, or the run see that they are gone.
-const INSERT = statement<{ run_id: string }>(
+const INSERT = statement<RunRow>(
   'run_insert',
   `WITH pinned AS MATERIALIZED (
     SELECT id FROM artifact WHERE id = $12 AND live FOR KEY SHARE
@@ -129,17 +141,24 @@ const INSERT = statement<{ run_id: string }>(
     SELECT $5::uuid, $4, 'run_manifest', $1, $6, $7::timestamptz FROM accepted
   ), run AS (
     INSERT INTO run (id, project_id, type, workflow, requested_ref, artifact_id, version_hash, manifest_id, state,
-      input, input_ref, params, progress_total, last_event_seq, labels, priority, created_by, created_at)
+      input, input_ref, params, progress_total, last_event_seq, labels, priority, created_by, created_at,
+      parent_run_id, parent_node, parent_item)
     SELECT $8::uuid, $4, $9, $10, $11, id, $13, $5, 'queued', $14::json, $15, $16::json, $17::integer, 1, $18::jsonb,
-      $19::integer, $6, $7 FROM accepted RETURNING id
+      $19::integer, $6, $7,
+      more.parent_run_id, more.parent_node, coalesce(more.parent_item, -1)
+    FROM accepted, json_to_record($24::json) AS more(
+      parent_run_id uuid, parent_node text, parent_item integer)
+    RETURNING *
   ), transition AS (
     INSERT INTO run_state_transition (run_id, event_seq, from_state, to_state, actor, at)
     SELECT id, 1, NULL, 'queued', $6, $7 FROM run
   ), event AS (
     INSERT INTO run_event (run_id, seq, type, time, data) SELECT id, 1, 'run.queued', $7, $20::json FROM run
+  ), queued AS (
+    INSERT INTO outbox (id, run_id, kind, next_attempt_at)
+    SELECT $21::uuid, id, 'start', $22::timestamptz FROM run WHERE $21::uuid IS NOT NULL
   )
-  INSERT INTO outbox (id, run_id, kind, next_attempt_at)
-  SELECT $21::uuid, id, 'start', $22::timestamptz FROM run RETURNING run_id`,
+  SELECT * FROM run`,
 );
 
 const KEEP_OUTPUT = statement<{ cas_id: string }>(
@@ -166,7 +185,7 @@ function insertValues(row: NewRun): unknown[] {
     ],
     ...[JSON.stringify(row.labels), row.priority],
     JSON.stringify({ workflow: row.workflow, version_hash: row.version_hash }),
-    ...[row.outbox_id, row.sweep_after, row.names],
+    ...[row.start?.outbox_id ?? null, row.start?.sweep_after ?? null, row.names, JSON.stringify(row.more)],
   ];
 }
 

@@ -34,8 +34,8 @@ export async function insertRun(db: Db, row: RunRow): Promise<string> {
     created_at: new Date(),
     manifest: { artifact_id: v7(), cas_id: hashOf(content), content },
     names: [],
-    outbox_id: v7(),
-    sweep_after: new Date(),
+    start: { outbox_id: v7(), sweep_after: new Date() },
+    more: {},
   });
   if (!accepted) throw new Error('what the run needs was collected');
   return id;
