@@ -1,7 +1,13 @@
 import { Context } from '@temporalio/activity';
-import type { BlobsChecked, GcAmount, MaintenanceActivities } from '../src/contract/maintenance.ts';
+import type {
+  BlobsChecked,
+  GcAmount,
+  MaintenanceActivities,
+  ReconcileReport,
+} from '../src/contract/maintenance.ts';
 import type { FsckService } from '../src/domain/fsck.ts';
 import type { GcService } from '../src/domain/gc.ts';
+import type { ReconcileService } from '../src/domain/reconcile.ts';
 import type { RetentionService } from '../src/domain/retention.ts';
 import type { Resumed, Watch } from '../src/domain/watch.ts';
 import { translated, withHeartbeat } from './heartbeat.ts';
@@ -10,6 +16,7 @@ export interface MaintenanceActivityServices {
   gc: GcService;
   fsck: FsckService;
   retention: RetentionService;
+  reconcile: ReconcileService;
 }
 
 type Objects = Awaited<ReturnType<MaintenanceActivities['checkObjects']>>;
@@ -21,6 +28,7 @@ export function createMaintenanceActivities({
   gc,
   fsck,
   retention,
+  reconcile,
 }: MaintenanceActivityServices): MaintenanceActivities {
   return {
     markUnreachable: () => watched(() => gc.mark()),
@@ -34,6 +42,8 @@ export function createMaintenanceActivities({
     checkRelations: ({ job_id }) => watched(() => fsck.checkRelations(job_id)),
     countFindings: ({ job_id }) => watched(() => fsck.count(job_id)),
     expireRuns: () => watched<Expired, Expired>((watch) => retention.expireRuns(watch)),
+    reconcileRuns: () =>
+      watched<number, ReconcileReport>((watch) => reconcile.pass({ repair: true, watch })),
     expireNotes: () => watched(() => retention.expireNotes()),
   };
 }

@@ -15,6 +15,8 @@ export async function runApi(config: StandaloneConfig): Promise<void> {
   const api = await serveApi({
     ...base,
     temporal: temporal.runs,
+    executions: temporal.executions,
+    schedules: temporal.schedules,
     maintenance: temporal.maintenance,
     database_url,
     token: config.auth.api_token.reveal(),

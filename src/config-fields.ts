@@ -12,6 +12,19 @@ export interface FieldMeta {
   secret?: boolean;
 }
 
+/** Attaches what the environment reader and the docs need to know. */
+export function field<S extends z.ZodType>(schema: S, about: string, more: Omit<FieldMeta, 'about'> = {}): S {
+  return schema.meta({ about, ...more });
+}
+
+/** A section of the file; a section that is missing has all its defaults. */
+export function section<S extends z.ZodRawShape>(shape: S) {
+  return z.preprocess((value) => value ?? {}, z.strictObject(shape, { error: sectionMessage }));
+}
+
+const sectionMessage: z.core.$ZodErrorMap = (issue) =>
+  issue.code === 'invalid_type' ? 'must be a mapping of settings' : undefined;
+
 /** A whole number; environment values arrive as text. */
 export const integer = (min: number, max: number) =>
   z.preprocess(

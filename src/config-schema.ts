@@ -3,16 +3,20 @@ import {
   address,
   bearerToken,
   databaseUrl,
+  field,
   flag,
   httpUrl,
   integer,
   list,
   secretText,
+  section,
   word,
-  type FieldMeta,
 } from './config-fields.ts';
+import { events, kafka, redis, webhooks } from './config-events.ts';
+import { agent_tasks, external_runs } from './config-external.ts';
 import { refuseHalfAStore } from './config-store.ts';
 import { refuseSharedToken, tokens } from './config-tokens.ts';
+import { hooks, triggers } from './config-triggers.ts';
 
 const KIB = 1024;
 const MIB = 1024 * KIB;
@@ -21,19 +25,6 @@ const DAY_SECONDS = 86_400;
 const MANY_SECONDS = 36_500 * DAY_SECONDS;
 const MANY_HOURS = 24 * 366;
 const port = integer(0, 65_535);
-
-/** Attaches what the environment reader and the docs need to know. */
-function field<S extends z.ZodType>(schema: S, about: string, more: Omit<FieldMeta, 'about'> = {}): S {
-  return schema.meta({ about, ...more });
-}
-
-/** A section of the file; a section that is missing has all its defaults. */
-function section<S extends z.ZodRawShape>(shape: S) {
-  return z.preprocess((value) => value ?? {}, z.strictObject(shape, { error: sectionMessage }));
-}
-
-const sectionMessage: z.core.$ZodErrorMap = (issue) =>
-  issue.code === 'invalid_type' ? 'must be a mapping of settings' : undefined;
 
 /** Every setting there is. The environment name of `a.b` is `ORCHESTRATOR_A_B`. */
 export const configSchema = section({
@@ -67,15 +58,12 @@ export const configSchema = section({
       'Task queue of the workflows and light activities.',
     ),
   }),
-  redis: section({
-    addr: field(address.optional(), 'Redis to use for fan-out between processes.', {
-      aliases: ['REDIS_ADDR'],
-    }),
-    db: field(integer(0, 1000).default(0), 'Redis database number.'),
-  }),
-  kafka: section({
-    brokers: field(list.default([]), 'Kafka brokers events are sent to.', { aliases: ['KAFKA_BROKERS'] }),
-  }),
+  events,
+  webhooks,
+  triggers,
+  hooks,
+  redis,
+  kafka,
   intent_api: section({
     address: field(address.optional(), 'gRPC intent service; without it the embedded default answers.'),
   }),
@@ -212,6 +200,18 @@ export const configSchema = section({
     max_concurrent_code_tasks: field(integer(1, 1000).optional(), 'Sandboxed programs at once.', {
       default_text: 'number of cores',
     }),
+    versioning: field(
+      flag.default(false),
+      'Tell Temporal the build of the workflow worker, so that builds are rolled out one after the other.',
+    ),
+    deployment_name: field(word.default('orchestrator'), 'What the builds belong to, in Temporal.'),
+    build_id: field(word.optional(), 'Name of this build, in place of version and hash of the workflow code.', {
+      default_text: '`<version>-<hash>`',
+    }),
+    make_current: field(
+      flag.default(true),
+      'A build that Temporal has not seen becomes the current one when its first worker starts.',
+    ),
     code_task_queue: field(word.optional(), 'Task queue of the code agents.', {
       default_text: '`<temporal.task_queue>-code`',
     }),
@@ -225,9 +225,13 @@ export const configSchema = section({
       integer(1, 3600).default(5),
       'How often unfinished starts and commands are looked for.',
     ),
+    command_expiry_seconds: field(
+      integer(0, MANY_SECONDS).default(7 * DAY_SECONDS),
+      'How long control of a run that sets no expiry may go undelivered; 0 is for ever.',
+    ),
     reconcile_interval_seconds: field(
-      integer(1, 86_400).default(60),
-      'Reserved for the reconciler; not used yet.',
+      integer(0, 86_400).default(30),
+      'How often open runs are held against Temporal and put right; 0 is never.',
     ),
     retention_days: field(
       integer(0, 36_500).default(90),
@@ -238,6 +242,8 @@ export const configSchema = section({
       'How often runs past that time are deleted; 0 is never.',
     ),
   }),
+  external_runs,
+  agent_tasks,
   data_dir: field(word.default('.orchestrator'), 'Where the embedded stack keeps its data.'),
   setup: field(
     z.enum(['auto', 'none']).default('auto'),

@@ -11,7 +11,7 @@ const name = z
   .regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/, 'must be 1–63 letters, digits, ".", "_" or "-"')
   .refine((text) => text !== ADMIN, `"${ADMIN}" is who has auth.api_token`);
 
-const projects = z
+export const projects = z
   .array(
     z.guid('must be the id of a project').transform((id) => id.toLowerCase()),
     'must be a list of ids',
@@ -56,7 +56,7 @@ export const tokens = z.preprocess(
   }),
 );
 
-function refuseDoubles(ctx: z.RefinementCtx, member: string, values: readonly string[]): void {
+export function refuseDoubles(ctx: z.RefinementCtx, member: string, values: readonly string[]): void {
   values.forEach((value, i) => {
     if (values.indexOf(value) !== i)
       ctx.addIssue({ code: 'custom', path: [i, member], message: 'is that of another entry' });
@@ -75,7 +75,7 @@ export function refuseSharedToken(
 }
 
 /** What is no JSON stays text, which is no list; the text itself is never repeated. */
-function parsed(text: string): unknown {
+export function parsed(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {

@@ -1,23 +1,39 @@
 import { createGuardedFetch } from './clients/http/guarded-fetch.ts';
-import type { TemporalMaintenance, TemporalRuns } from './clients/temporal-link.ts';
+import type {
+  TemporalExecutions,
+  TemporalLink,
+  TemporalMaintenance,
+  TemporalRuns,
+  TemporalRunSchedules,
+} from './clients/temporal-link.ts';
 import type { Config } from './config.ts';
+import { createRunFlow, inputOptions, type RunFlow } from './container-flow.ts';
+import { createBulk } from './container-bulk.ts';
+import { createReconciler, createRecorder, createRunExecutions } from './container-reconcile.ts';
+import { createScheduledRuns, createTriggers, createTriggerServices } from './container-triggers.ts';
 import type { Metrics } from './contract/metrics.ts';
 import type { Sandbox, SandboxReport } from './contract/sandbox.ts';
+import { createAgentTasks, createAgentWork, createCommands, createExternal } from './container-external.ts';
+import { experimentService } from './domain/experiments.ts';
+import { tuneService } from './domain/tunes.ts';
 import { evaluationService } from './domain/evaluations.ts';
 import { idempotencyService } from './domain/idempotency.ts';
+import { limitService } from './domain/limits.ts';
 import { maintenanceService } from './domain/maintenance.ts';
 import { nodeTasks } from './domain/node-tasks.ts';
 import { codeNode } from './domain/nodes/code.ts';
 import { httpNode } from './domain/nodes/http.ts';
+import { childRuns } from './domain/child-runs.ts';
+import { forkService } from './domain/run-forks.ts';
+import { mapSteps } from './domain/map-steps.ts';
+import { nodeConfigs } from './domain/node-config.ts';
 import { planCache, planReader } from './domain/plans.ts';
 import { projectService } from './domain/projects.ts';
 import { retentionService } from './domain/retention.ts';
-import { commandService } from './domain/run-commands.ts';
-import { runDispatch } from './domain/run-dispatch.ts';
 import { messageService } from './domain/run-messages.ts';
+import { runOpener } from './domain/run-open.ts';
 import { runFeed } from './domain/run-feed.ts';
 import { runReads } from './domain/run-reads.ts';
-import { runRecorder } from './domain/run-record.ts';
 import { runService } from './domain/runs.ts';
 import { runValues } from './domain/values.ts';
 import { storeServices } from './domain/store.ts';
@@ -28,11 +44,10 @@ import { VERSION } from './version.ts';
 import type { Logger } from './log.ts';
 import { commandRepository } from './persistence/commands.ts';
 import type { Db } from './persistence/db.ts';
+import { limitRepository } from './persistence/flow-limits.ts';
 import { idempotencyRepository } from './persistence/idempotency.ts';
-import { outboxRepository } from './persistence/outbox.ts';
 import { projectRepository } from './persistence/projects.ts';
 import { runEventRepository } from './persistence/run-events.ts';
-import { runJournalRepository } from './persistence/run-journal.ts';
 import { runRepository } from './persistence/runs.ts';
 import { stepRepository } from './persistence/steps.ts';
 
@@ -79,54 +94,67 @@ export function createStore({ config, db, logger, metrics }: Base) {
 
 export type Store = ReturnType<typeof createStore>;
 
+/** How runs come to be, in whichever process. */
+function createRunOpener(store: Store, { accept }: RunFlow, sandbox: Outside['sandbox']) {
+  const { run_rows: runs, refs, tags, readDefinition, planOf, blobs, inline_bytes } = store;
+  const tagPositions: Parameters<typeof runOpener>[0]['tagPositions'] = (project_id, workflow) =>
+    tags.positions(project_id, workflow);
+  return runOpener({
+    runs,
+    accept,
+    refs,
+    tagPositions,
+    readDefinition,
+    planOf,
+    blobs,
+    sandbox,
+    inline_bytes,
+    ids: newId,
+    clock,
+  });
+}
+
 /** What the API needs beyond the database. */
 export interface Outside {
   temporal: TemporalRuns;
+  executions: TemporalExecutions;
   maintenance: TemporalMaintenance;
+  schedules: TemporalRunSchedules;
   /** What the code agent of this installation found; null where agents are elsewhere or have not reported. */
   sandbox: () => SandboxReport | null;
 }
 
 /** The services of the API process. */
-export function createApiServices(base: Base, store: Store, { temporal, maintenance, sandbox }: Outside) {
-  const { config, db, logger, metrics } = base;
-  const { run_rows: runs, refs, tags, blobs, readDefinition, planOf, inline_bytes } = store;
-  const commands = commandRepository(db);
+export function createApiServices(base: Base, store: Store, outside: Outside) {
+  const { temporal, executions, maintenance, sandbox } = outside;
+  const { config, db, metrics } = base;
+  const { run_rows: runs, steps, values, refs, blobs, readDefinition, planOf, inline_bytes } = store;
   const feed = runFeed();
-  const dispatch = runDispatch({
-    temporal,
-    outbox: outboxRepository(db),
-    runs,
-    commands,
-    planOf,
-    code_task_queue: config.worker.code_task_queue,
-    history_limit: config.runs.continue_as_new_after_events,
-    onError: (err, item) => logger.warn({ err, run_id: item.run_id, kind: item.kind }, 'not delivered yet'),
-  });
-  const control = commandService({ runs, commands, dispatch, ids: newId, clock });
+  const flow = createRunFlow(base, store, temporal);
+  const { dispatch, admission } = flow;
+  const external = createExternal(base, store, feed);
+  const control = createCommands(base, store, { dispatch, ...external });
+  const open = createRunOpener(store, flow, sandbox);
+  const run_service = runService({ runs, open, refs, readDefinition, dispatch, feed, metrics, ids: newId });
   return {
     feed,
     dispatch,
+    admission,
     projects: projectService({ projects: projectRepository(db) }),
     idempotency: createIdempotency(base),
+    ...external,
+    ...createAgentWork(base, store, dispatch),
+    experiments: experimentService({ refs }),
     commands: control,
+    tunes: tuneService({ runs, commands: control, readDefinition }),
     messages: messageService({ runs, steps: store.steps, commands: control, readDefinition, inline_bytes }),
-    runs: runService({
-      runs,
-      refs,
-      tagPositions: (project_id, workflow) => tags.positions(project_id, workflow),
-      readDefinition,
-      planOf,
-      blobs,
-      dispatch,
-      feed,
-      metrics,
-      sandbox,
-      inline_bytes,
-      ids: newId,
-      clock,
-    }),
+    runs: run_service,
+    forks: forkService({ runs, steps, values, refs, planOf, start: (request) => run_service.start(request) }),
+    ...createTriggerServices(base, store, { runs: run_service, temporal: outside.schedules }),
+    limits: limitService({ limits: limitRepository(db) }),
     maintenance: createMaintenance(config, store, maintenance),
+    ...createBulk(base, store, control),
+    reconcile: createReconciler(base, store, { temporal: executions, admission }),
     reads: runReads({
       runs,
       steps: store.steps,
@@ -156,27 +184,76 @@ function createMaintenance(
 }
 
 /** The services of the worker that runs workflows. */
-export function createInterpreterServices({ db, metrics }: Base, store: Store, temporal: TemporalRuns) {
-  const { values, steps, run_rows: runs, planOf, inline_bytes } = store;
+export function createInterpreterServices(base: Base, store: Store, temporal: TemporalLink) {
+  const { values, steps, run_rows: runs, planOf, blobs, inline_bytes } = store;
+  const flow = createRunFlow(base, store, temporal.runs);
+  const { dispatch, admission } = flow;
   return {
-    recorder: runRecorder({ journal: runJournalRepository(db), steps, runs, metrics, ids: newId, clock }),
+    dispatch,
+    admission,
+    recorder: createRecorder(base, store, { temporal: temporal.executions, admission }),
     evaluations: evaluationService({ values, steps, runs, inline_bytes }),
+    maps: mapSteps({ values, steps, blobs, output_bytes: base.config.limits.blob_bytes }),
+    children: createChildRuns(base, store, flow),
+    agent_tasks: createAgentTasks(base, store, temporal.executions),
     readPlan: planReader(planOf),
-    terminate: async (run_id: string) => {
-      await temporal.terminate(run_id, 'The run was terminated by a command.');
+    terminate: async (run_id: string, temporal_run_id: string) => {
+      await temporal.runs.terminate(run_id, temporal_run_id, 'The run was terminated by a command.');
     },
   };
 }
 
+function createChildRuns(base: Base, store: Store, flow: RunFlow) {
+  const { values, steps, run_rows: runs, readDefinition } = store;
+  return childRuns({
+    runs,
+    steps,
+    values,
+    // What this installation can run is the API's to know; a step that cannot be carried out waits for an agent.
+    open: createRunOpener(store, flow, () => null),
+    configs: nodeConfigs({ values }),
+    readDefinition,
+    commands: createCommands(base, store, flow),
+    input_options: inputOptions(base.config),
+  });
+}
+
+/** What a worker does when schedules fire, and what keeps them as they should be. */
+export function createScheduleServices(base: Base, store: Store, temporal: TemporalLink) {
+  const flow = createRunFlow(base, store, temporal.runs);
+  return {
+    triggers: createTriggers(base, store, temporal.schedules),
+    scheduled: createScheduledRuns(base, store, {
+      open: createRunOpener(store, flow, () => null),
+      commands: createCommands(base, store, { ...flow, ...createExternal(base, store, runFeed()) }),
+      input_options: inputOptions(base.config),
+    }),
+  };
+}
+
 /** The services of the worker that keeps the store in order. */
-export function createMaintenanceServices({ config, db }: Base, { gc, fsck }: Store) {
+export function createMaintenanceServices(base: Base, store: Store, temporal: TemporalLink) {
+  const { config, db } = base;
+  const { gc, fsck } = store;
   const { retention_days } = config.runs;
   const { undo_window_days } = config.store;
-  return { gc, fsck, retention: retentionService({ db, retention_days, undo_window_days }) };
+  const retention = retentionService({ db, retention_days, undo_window_days });
+  const { admission } = createRunFlow(base, store, temporal.runs);
+  return {
+    gc,
+    fsck,
+    retention,
+    reconcile: createReconciler(base, store, { temporal: temporal.executions, admission }),
+  };
 }
 
 /** The nodes a worker can carry out: `http` everywhere, `code` where there is a sandbox. */
-export function createNodeTasks({ config }: Base, store: Store, agent: { id: string; sandbox?: Sandbox }) {
+export function createNodeTasks(
+  base: Base,
+  store: Store,
+  agent: { id: string; temporal: TemporalLink; sandbox?: Sandbox },
+) {
+  const { config } = base;
   const { steps, values, blobs, readDefinition, inline_bytes } = store;
   const fetch = createGuardedFetch({ allow: config.http_node.allow_hosts });
   return nodeTasks({
@@ -188,6 +265,8 @@ export function createNodeTasks({ config }: Base, store: Store, agent: { id: str
       http: httpNode({ fetch, inline_bytes, version: VERSION }),
       ...(agent.sandbox ? { code: codeNode({ sandbox: agent.sandbox, blobs }) } : {}),
     },
+    configs: nodeConfigs({ values }),
+    executions: createRunExecutions(base, store, agent.temporal.executions),
     agent_id: agent.id,
   });
 }

@@ -7,6 +7,7 @@ import { bearerAuthentication, type Credential } from './api/middleware/bearer.t
 import { routeTable } from './api/routes/table.ts';
 import { PERMISSIONS } from './contract/roles.ts';
 import { createApiServices, createStore, type Base, type Outside } from './container.ts';
+import { createEvents } from './container-events.ts';
 import { newId } from './ids.ts';
 import { asDatabaseError, ping } from './persistence/db.ts';
 import { listenForRuns } from './persistence/notifications.ts';
@@ -29,12 +30,21 @@ export async function serveApi(options: ServeOptions): Promise<Served> {
   const { config, logger, metrics, db, temporal, database_url } = options;
   const store = createStore(options);
   const services = createApiServices(options, store, options);
+  const events = createEvents(options, store, services.feed);
   const shutdown = new AbortController();
-  const notifications = await listenForRuns(database_url, services.feed);
+  const { feed, task_feed } = services;
+  const notifications = await listenForRuns(database_url, {
+    onNews: (news) => feed.onNews(news),
+    onTask: (news) => task_feed.onTask(news),
+    onGap() {
+      feed.onGap();
+      task_feed.onGap();
+    },
+  });
   metrics.observeActive(() => store.run_rows.countOpen());
   const app = createApp({
     routes: routeTable({
-      services: { ...services, store },
+      services: { ...services, ...events, store },
       shutdown: shutdown.signal,
       ids: newId,
       version: VERSION,
@@ -55,16 +65,33 @@ export async function serveApi(options: ServeOptions): Promise<Served> {
   const url = await listen(server, config.server.host, config.server.port);
   const sweeping = every(
     config.runs.sweep_interval_seconds * 1_000,
-    () => services.dispatch.sweep(),
+    () => Promise.all([services.dispatch.sweep(), services.expireCommands()]),
     (err) => logger.warn({ err }, 'the outbox was not swept'),
+  );
+  const bulking = every(
+    config.runs.sweep_interval_seconds * 1_000,
+    () => services.bulk.sweep(),
+    (err) => logger.warn({ err }, 'bulk commands were not looked at'),
+  );
+  const admitting = every(
+    config.runs.sweep_interval_seconds * 1_000,
+    () => services.admission.sweep(),
+    (err) => logger.warn({ err }, 'the waiting runs were not looked at'),
+  );
+  const looking = every(
+    config.triggers.look_interval_seconds * 1_000,
+    () => services.triggers.look(),
+    (err) => logger.warn({ err }, 'tags that moved were not looked for'),
   );
   return {
     url,
     async stop() {
       shutdown.abort();
-      await sweeping.stop();
+      await Promise.all([services.bulk.stop(), sweeping.stop(), bulking.stop(), admitting.stop(), looking.stop()]);
       await closed(server, config.server.shutdown_grace_seconds * 1_000);
+      await services.admission.stop();
       await services.dispatch.idle();
+      await events.stop();
       await notifications.close();
     },
   };

@@ -9,17 +9,21 @@ const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const SOURCES = ['workflows', 'src/contract', 'src/language', 'worker'];
 const LOCK = 'node_modules/.package-lock.json';
 
+export interface WorkflowBundle {
+  codePath: string;
+  /** Of everything it is made of. */
+  hash: string;
+}
+
 /**
  * The workflow code as one file, with the interceptors the plugins add to it. Bundling takes seconds, so the result is
  * kept under the hash of its sources; a changed source is another file, never a stale one.
  */
-export async function workflowBundle(
-  cache_dir: string,
-  plugins: BundlerPlugin[],
-): Promise<{ codePath: string }> {
+export async function workflowBundle(cache_dir: string, plugins: BundlerPlugin[]): Promise<WorkflowBundle> {
   const names = plugins.map((plugin) => `-${plugin.name}`).join('');
-  const codePath = path.join(cache_dir, `workflows-${await sourceHash()}${names}.js`);
-  if (await isThere(codePath)) return { codePath };
+  const hash = await sourceHash();
+  const codePath = path.join(cache_dir, `workflows-${hash}${names}.js`);
+  if (await isThere(codePath)) return { codePath, hash };
   const workflowsPath = sibling('../workflows/index');
   const { code } = await bundleWorkflowCode({
     workflowsPath,
@@ -33,7 +37,7 @@ export async function workflowBundle(
   const draft = `${codePath}.${process.pid}`;
   await writeFile(draft, code);
   await rename(draft, codePath);
-  return { codePath };
+  return { codePath, hash };
 }
 
 /** A module of ours: a source, or its build where we are one ourselves. */

@@ -3,16 +3,21 @@ import path from 'node:path';
 import type { Worker } from '@temporalio/worker';
 import { createLocalActivities, createNodeActivities } from '../activities/index.ts';
 import { createMaintenanceActivities } from '../activities/maintenance.ts';
+import { createHealthActivities } from '../activities/health.ts';
+import { createScheduleActivities } from '../activities/schedules.ts';
 import {
   createInterpreterServices,
   createMaintenanceServices,
   createNodeTasks,
+  createScheduleServices,
   createStore,
   type Base,
 } from '../src/container.ts';
 import type { Connections } from '../src/process.ts';
 import type { Sandbox } from '../src/contract/sandbox.ts';
-import { workflowBundle } from './bundle.ts';
+import { createHealthSweeper } from '../src/container-external.ts';
+import { VERSION } from '../src/version.ts';
+import { workflowBundle, type WorkflowBundle } from './bundle.ts';
 import { createCodeWorker, createInterpreterWorker } from './workers.ts';
 
 export interface WorkerOptions extends Base {
@@ -27,6 +32,8 @@ export interface RunningWorker {
   stop: () => Promise<void>;
 }
 
+const HOUR = 3_600;
+
 /** This process as an agent: what steps record as `agent_id`. */
 export const AGENT_ID = `${hostname()}:${process.pid}`;
 
@@ -34,27 +41,63 @@ export const AGENT_ID = `${hostname()}:${process.pid}`;
 export async function startInterpreterWorker(options: WorkerOptions): Promise<RunningWorker> {
   const { config } = options;
   const store = createStore(options);
-  const tasks = createNodeTasks(options, store, { id: AGENT_ID });
-  const services = createInterpreterServices(options, store, options.temporal.runs);
+  const tasks = createNodeTasks(options, store, { id: AGENT_ID, temporal: options.temporal });
+  const services = createInterpreterServices(options, store, options.temporal);
+  const bundle = await workflowBundle(path.join(config.data_dir, 'cache'), options.temporal.plugins);
+  const build = buildOf(options, bundle);
   const worker = await createInterpreterWorker({
     ...config.worker,
     ...placeOf(options, config.temporal.task_queue),
-    bundle: await workflowBundle(path.join(config.data_dir, 'cache'), options.temporal.plugins),
+    bundle,
+    build,
     activities: {
       ...createLocalActivities(services),
-      ...createMaintenanceActivities(createMaintenanceServices(options, store)),
+      ...createMaintenanceActivities(createMaintenanceServices(options, store, options.temporal)),
+      ...createHealthActivities(createHealthSweeper(options)),
+      ...createScheduleActivities(createScheduleServices(options, store, options.temporal)),
       http: createNodeActivities(tasks).http,
     },
   });
   const started = running(worker);
+  if (build && config.worker.make_current) await introduce(options, build);
   await ensureSchedules(options);
-  return started;
+  const stop = async () => {
+    await started.stop();
+    await services.admission.stop();
+    await services.dispatch.idle();
+  };
+  return { ...started, stop };
 }
+
+/** What this worker is to Temporal, where builds are told apart. */
+function buildOf({ config }: WorkerOptions, { hash }: WorkflowBundle) {
+  const { versioning, deployment_name, build_id } = config.worker;
+  return versioning ? { deployment_name, build_id: build_id ?? `${VERSION}-${hash}` } : undefined;
+}
+
+/** Without it the runs stay with the build that was current, so the worker goes on, and says so. */
+async function introduce({ temporal, logger }: WorkerOptions, build: Build): Promise<void> {
+  await temporal.deployments
+    .introduce(build)
+    .then((is_new) =>
+      logger.info(
+        { ...build, is_new },
+        is_new ? 'this build is current now' : 'this build was current before',
+      ),
+    )
+    .catch((err: unknown) => logger.error({ err, ...build }, 'this build could not be made current'));
+}
+
+type Build = NonNullable<ReturnType<typeof buildOf>>;
 
 /** Starts the worker that runs `code` nodes in a sandbox. */
 export async function startCodeWorker(options: WorkerOptions, sandbox: Sandbox): Promise<RunningWorker> {
   const { config } = options;
-  const tasks = createNodeTasks(options, createStore(options), { id: AGENT_ID, sandbox });
+  const tasks = createNodeTasks(options, createStore(options), {
+    id: AGENT_ID,
+    temporal: options.temporal,
+    sandbox,
+  });
   const worker = await createCodeWorker({
     ...placeOf(options, config.worker.code_task_queue),
     activities: { code: createNodeActivities(tasks).code },
@@ -66,12 +109,16 @@ export async function startCodeWorker(options: WorkerOptions, sandbox: Sandbox):
 /** Without schedules everything works but what nobody asks for, so the worker starts, and says so. */
 async function ensureSchedules({ config, temporal, logger }: WorkerOptions): Promise<void> {
   const { gc_interval_hours, gc_grace_seconds, fsck_interval_hours } = config.store;
+  const { retention_interval_hours, reconcile_interval_seconds } = config.runs;
   await temporal
     .ensureSchedules({
-      gc: { every_hours: gc_interval_hours, request: { grace_seconds: gc_grace_seconds } },
-      fsck: { every_hours: fsck_interval_hours, request: {} },
-      retention: { every_hours: config.runs.retention_interval_hours, request: {} },
+      gc: { every_seconds: gc_interval_hours * HOUR, request: { grace_seconds: gc_grace_seconds } },
+      fsck: { every_seconds: fsck_interval_hours * HOUR, request: {} },
+      retention: { every_seconds: retention_interval_hours * HOUR, request: {} },
+      reconcile: { every_seconds: reconcile_interval_seconds, request: {} },
     })
+    .then(() => temporal.ensureHealthSweep(config.external_runs.health_interval_seconds))
+    .then(() => temporal.schedules.ensureReconciler(config.triggers.reconcile_interval_seconds))
     .catch((err: unknown) => logger.error({ err }, 'the schedules of maintenance could not be made'));
 }
 

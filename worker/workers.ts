@@ -1,6 +1,8 @@
 import { Worker, type NativeConnection, type WorkerPlugin } from '@temporalio/worker';
 import type { LocalActivities, NodeActivities } from '../src/contract/activities.ts';
+import type { HealthActivities } from '../src/contract/health.ts';
 import type { MaintenanceActivities } from '../src/contract/maintenance.ts';
+import type { ScheduleActivities } from '../src/contract/schedules.ts';
 
 interface WorkerBase {
   connection: NativeConnection;
@@ -12,7 +14,13 @@ interface WorkerBase {
 
 export interface InterpreterWorkerOptions extends WorkerBase {
   bundle: { codePath: string };
-  activities: LocalActivities & MaintenanceActivities & Pick<NodeActivities, 'http'>;
+  activities: LocalActivities &
+    MaintenanceActivities &
+    ScheduleActivities &
+    HealthActivities &
+    Pick<NodeActivities, 'http'>;
+  /** Set when Temporal is to know builds apart: open runs go on with the current one. */
+  build?: { deployment_name: string; build_id: string };
   max_cached_workflows: number;
   max_concurrent_workflow_tasks: number;
   max_concurrent_activities: number;
@@ -23,7 +31,8 @@ export interface InterpreterWorkerOptions extends WorkerBase {
 export function createInterpreterWorker(options: InterpreterWorkerOptions): Promise<Worker> {
   return Worker.create({
     ...base(options),
-    workflowBundle: options.bundle,
+    workflowBundle: { codePath: options.bundle.codePath },
+    workerDeploymentOptions: options.build && versionedAs(options.build),
     activities: options.activities,
     maxCachedWorkflows: options.max_cached_workflows,
     maxConcurrentWorkflowTaskExecutions: options.max_concurrent_workflow_tasks,
@@ -33,6 +42,17 @@ export function createInterpreterWorker(options: InterpreterWorkerOptions): Prom
     stickyQueueScheduleToStartTimeout: '1s',
   });
 }
+
+/** Runs are made to replay on every later build, so none is pinned to the one that started it. */
+function versionedAs({ deployment_name: deploymentName, build_id: buildId }: Build) {
+  return {
+    useWorkerVersioning: true as const,
+    version: { deploymentName, buildId },
+    defaultVersioningBehavior: 'AUTO_UPGRADE' as const,
+  };
+}
+
+type Build = NonNullable<InterpreterWorkerOptions['build']>;
 
 export interface CodeWorkerOptions extends WorkerBase {
   activities: Pick<NodeActivities, 'code'>;

@@ -7,11 +7,10 @@ import {
   TimeoutFailure,
 } from '@temporalio/workflow';
 import { ERROR_CATALOGUE, type ErrorCode } from '../src/contract/errors.ts';
-import type { NodeResult, NodeTask } from '../src/contract/activities.ts';
-import type { PlanNode, PlanRetry } from '../src/contract/plan.ts';
-import type { RunFacts, StepError } from '../src/contract/run.ts';
-import { nodeActivities } from './options.ts';
-import { taskScope, type Values } from './values.ts';
+import type { NodeResult } from '../src/contract/activities.ts';
+import type { PlanRetry } from '../src/contract/plan.ts';
+import type { StepError } from '../src/contract/run.ts';
+import type { Unit } from './unit.ts';
 
 /** How an attempt ended, and whether its activity had the chance to write its row. */
 export interface AttemptEnd extends NodeResult {
@@ -22,62 +21,72 @@ export interface AttemptEnd extends NodeResult {
 }
 
 interface AttemptsOptions {
-  run: RunFacts;
-  epoch: number;
-  version_hash: string;
-  code_task_queue: string;
-  values: Values;
   /** Attempts made by earlier executions of this run. */
   made: Record<string, number>;
-  onEnd: (node: PlanNode, end: AttemptEnd) => void;
+  /** Does the work of one attempt, outside the workflow. */
+  carryOut: (unit: Unit, attempt: number) => Promise<NodeResult>;
+  onEnd: (unit: Unit, end: AttemptEnd) => void;
   /** Another attempt is due; called when its back-off is over. */
-  onRetry: (node: PlanNode) => void;
+  onRetry: (unit: Unit) => void;
 }
 
-/** The nodes that have an activity: one attempt at a time each, with back-off between them. */
+/** What is carried out outside the workflow: one attempt at a time of each unit, with back-off between them. */
 export interface Attempts {
-  start(node: PlanNode): void;
-  /** True when the policy allows another attempt, which is then under way. */
-  retry(node: PlanNode, end: AttemptEnd): { in_ms: number } | undefined;
+  start(unit: Unit): void;
+  /** Counts an attempt that is not carried out here; answers its number. */
+  count(unit: Unit): number;
+  /** When the policy allows another attempt, it is under way from then on. */
+  retry(unit: Unit, end: Tried): { in_ms: number } | undefined;
   in_flight(): number;
-  /** An attempt of this node was made before. */
-  isRetry(id: string): boolean;
+  /** The number of the newest attempt, 1 for what is not counted. */
+  last(unit: Unit): number;
+  /** An attempt of this unit was made before. */
+  isRetry(unit: Unit): boolean;
+  /** The unit has ended for good. */
+  forget(unit: Unit): void;
   cancelAll(): void;
-  /** Drops back-offs: nothing new is dispatched after a failure. Answers the ids. */
-  cancelRetries(): string[];
+  /** Cancels the attempts of those that match. */
+  cancel(matches: (unit: Unit) => boolean): void;
+  /** Drops back-offs: nothing new is dispatched after a failure. Answers the units. */
+  cancelRetries(): Unit[];
   made(): Record<string, number>;
 }
 
+export type Tried = Pick<AttemptEnd, 'state' | 'attempt' | 'engine' | 'error' | 'cause'>;
+
 export function createAttempts(options: AttemptsOptions): Attempts {
   const made = new Map(Object.entries(options.made));
-  const running = new Map<string, CancellationScope>();
-  const resting = new Map<string, CancellationScope>();
+  const running = new Map<string, { unit: Unit; scope: CancellationScope }>();
+  const resting = new Map<string, { unit: Unit; scope: CancellationScope }>();
 
-  function start(node: PlanNode): void {
-    const attempt = (made.get(node.id) ?? 0) + 1;
-    made.set(node.id, attempt);
+  function count({ key }: Unit): number {
+    const attempt = (made.get(key) ?? 0) + 1;
+    made.set(key, attempt);
+    return attempt;
+  }
+
+  function start(unit: Unit): void {
+    const attempt = count(unit);
     const scope = new CancellationScope();
-    running.set(node.id, scope);
-    const activities = nodeActivities(node, node.type === 'code' ? options.code_task_queue : undefined);
-    const task = taskOf(node, attempt, options);
+    running.set(unit.key, { unit, scope });
     void scope
-      .run(() => (node.type === 'code' ? activities.code(task) : activities.http(task)))
+      .run(() => options.carryOut(unit, attempt))
       .then((result): AttemptEnd => ({ ...result, attempt, recorded: true, engine: result.engine ?? false }))
       .catch((error: unknown) => ({ ...failedAttempt(error), attempt }))
       .then((end) => {
-        running.delete(node.id);
-        options.onEnd(node, end);
+        running.delete(unit.key);
+        options.onEnd(unit, end);
       });
   }
 
-  function rest(node: PlanNode, in_ms: number): void {
+  function rest(unit: Unit, in_ms: number): void {
     const scope = new CancellationScope();
-    resting.set(node.id, scope);
+    resting.set(unit.key, { unit, scope });
     scope
       .run(() => sleep(in_ms))
       .then(() => {
-        resting.delete(node.id);
-        options.onRetry(node);
+        resting.delete(unit.key);
+        options.onRetry(unit);
       })
       .catch((error: unknown) => {
         if (!isCancellation(error)) throw error;
@@ -86,32 +95,31 @@ export function createAttempts(options: AttemptsOptions): Attempts {
 
   return {
     start,
-    retry(node, end) {
-      if (end.state !== 'failed' || !mayRetry(node.retry, end)) return undefined;
-      const in_ms = backoffMs(node.retry, end.attempt);
-      rest(node, in_ms);
+    count,
+    retry(unit, end) {
+      const { retry } = unit.body;
+      if (end.state !== 'failed' || !mayRetry(retry, end)) return undefined;
+      const in_ms = backoffMs(retry, end.attempt);
+      rest(unit, in_ms);
       return { in_ms };
     },
     in_flight: () => running.size,
-    isRetry: (id) => made.has(id),
-    cancelAll: () => running.forEach((scope) => scope.cancel()),
+    last: ({ key }) => made.get(key) ?? 1,
+    isRetry: ({ key }) => made.has(key),
+    forget: ({ key }) => void made.delete(key),
+    cancelAll: () => running.forEach(({ scope }) => scope.cancel()),
+    cancel: (matches) => running.forEach(({ unit, scope }) => matches(unit) && scope.cancel()),
     cancelRetries() {
-      const ids = [...resting.keys()];
-      resting.forEach((scope) => scope.cancel());
+      const units = [...resting.values()].map(({ unit }) => unit);
+      resting.forEach(({ scope }) => scope.cancel());
       resting.clear();
-      return ids;
+      return units;
     },
     made: () => Object.fromEntries(made),
   };
 }
 
-function taskOf(node: PlanNode, attempt: number, options: AttemptsOptions): NodeTask {
-  const { run, epoch, version_hash, values } = options;
-  const scope = taskScope(values, node.roots);
-  return { run, epoch, version_hash, node: node.id, item: -1, attempt, scope, now_ms: Date.now() };
-}
-
-function mayRetry(retry: PlanRetry, end: AttemptEnd): boolean {
+function mayRetry(retry: PlanRetry, end: Tried): boolean {
   if (end.attempt >= retry.max_attempts || end.engine) return false;
   const names = [end.error?.code, end.cause];
   return !retry.non_retryable.some((name) => names.includes(name));

@@ -15,8 +15,8 @@ export interface StopRequest {
   command_id?: string;
 }
 
-/** What came of an event or a decision. */
-export type Reception = Pick<CommandOutcome, 'state' | 'reason'>;
+/** What came of a command that is not about the course of the run itself. */
+export type Reception = Pick<CommandOutcome, 'state' | 'reason' | 'tuned'>;
 export type CommandLog = (outcome: CommandOutcome & { type: CommandSignal['type'] }) => void;
 
 /** What the outside wants of this run: commands as signals, each applied once, and Temporal's own cancel. */
@@ -52,16 +52,13 @@ export function createControl(carried?: { pause_requested: boolean; commands_see
   function applyOne(command: CommandSignal, log: CommandLog, receive: Receive): void {
     if (seen.has(command.id)) return;
     remember(seen, command.id);
-    const answer = (state: CommandOutcome['state'], reason?: string) =>
-      log({ id: command.id, type: command.type, state, reason });
-    if (command.type === 'event' || command.type === 'decide') {
-      const { state, reason } = receive(command);
-      return answer(state, reason);
-    }
-    if (command.type === 'pause') return pause(command, answer);
-    if (command.type === 'resume') return resume(answer, log);
-    if (command.type === 'tune') return answer('rejected', 'This run cannot be tuned.');
-    return halt(command, answer);
+    const { id, type } = command;
+    const answer = (state: CommandOutcome['state'], reason?: string) => log({ id, type, state, reason });
+    if (Date.now() >= (command.expires_at_ms ?? Infinity)) return answer('expired', 'It came too late.');
+    if (type === 'pause') return pause(command, answer);
+    if (type === 'resume') return resume(answer, log);
+    if (type === 'cancel' || type === 'terminate') return halt(command, answer);
+    return log({ id, type, ...receive(command) });
   }
 
   function pause(command: CommandSignal, answer: Answer): void {

@@ -5,25 +5,40 @@ import {
   condition,
   continueAsNew,
   defineQuery,
+  defineSignal,
   setHandler,
 } from '@temporalio/workflow';
 import type { Plan } from '../src/contract/plan.ts';
-import { STATE_QUERY, type DagInput, type DagResult } from '../src/contract/workflows.ts';
+import {
+  CHILD_SIGNAL,
+  STATE_QUERY,
+  type ChildNews,
+  type DagInput,
+  type DagResult,
+} from '../src/contract/workflows.ts';
+import { carryOut } from './carry-out.ts';
 import { createControl, type Control } from './control.ts';
 import type { DagEnd } from './ending.ts';
 import { createExecution, type Execution } from './execution.ts';
 import { interpret } from './interpreter.ts';
 import { local } from './options.ts';
 import { onAttemptEnd, onWaitEnd } from './steps.ts';
+import { retune } from './tuning.ts';
 
 const stateQuery = defineQuery<unknown>(STATE_QUERY);
+const childSignal = defineSignal<[ChildNews]>(CHILD_SIGNAL);
 
 /** The one workflow that runs every definition: the plan is data, so changing a definition never changes this code. */
 export async function dag(input: DagInput): Promise<DagResult> {
   const control = createControl(input.resumed);
   return CancellationScope.nonCancellable(async () => {
     const plan = input.plan ?? (await readPlan(input.version_hash));
-    const x = createExecution(plan, input, control, { onAttemptEnd, onWaitEnd });
+    const x = createExecution(plan, input, control, { carryOut, onAttemptEnd, onWaitEnd });
+    retune(x);
+    setHandler(childSignal, (news) => {
+      x.children.receive(news);
+      x.news = true;
+    });
     setHandler(stateQuery, () => describe(x));
     return close(await interpret(x), input, control);
   });
@@ -41,7 +56,8 @@ async function readPlan(version_hash: string): Promise<Plan> {
 
 /** Closes the Temporal execution so that its status says what the run's state says (contract §4). */
 async function close(end: DagEnd, input: DagInput, control: Control): Promise<DagResult> {
-  if (end.kind === 'continued') return continueAsNew<typeof dag>({ ...input, resumed: end.progress });
+  if (end.kind === 'continued')
+    return continueAsNew<typeof dag>({ ...input, params: end.params, resumed: end.progress });
   if (end.state === 'terminated') await local.terminateExecution({ run_id: input.run.id });
   if (end.state === 'cancelled') {
     // The command's signal is followed by Temporal's own cancel; without it the status could not be Canceled.

@@ -1,26 +1,29 @@
 import { condition } from '@temporalio/workflow';
+import type { JsonObject } from '../src/contract/json.ts';
 import type { RunOutcome } from '../src/contract/journal.ts';
 import type { FinalState, HeldStep, HeldValue, RunError } from '../src/contract/run.ts';
 import type { DagProgress } from '../src/contract/workflows.ts';
 import type { StopRequest } from './control.ts';
-import { changeState, type Execution } from './execution.ts';
-import { evaluateOutput, next, type Soon } from './light.ts';
+import { changeState, type Execution, type Failure } from './execution.ts';
+import { callOff } from './tasks.ts';
+import { tellChildren } from './child-run.ts';
+import { compensate } from './compensation.ts';
+import { evaluateOutput } from './light.ts';
 import { applyCommands } from './messages.ts';
+import { next, type Soon } from './soon.ts';
 import { cancelWaiting } from './steps.ts';
 import { jsonBytes } from './values.ts';
 
 export type DagEnd =
-  { kind: 'ended'; state: FinalState; error: RunError | null } | { kind: 'continued'; progress: DagProgress };
+  | { kind: 'ended'; state: FinalState; error: RunError | null }
+  | { kind: 'continued'; params: JsonObject; progress: DagProgress };
 
 /** What continue-as-new may carry inline; the rest is in the database. */
 const CARRIED_BYTES = 48 * 1024;
 
 /** Every node has ended: the run completes, or fails with the step that failed first. */
-export function finishRun(x: Execution): Soon<Promise<DagEnd>> {
-  if (x.failure) {
-    const { engine, ...error } = x.failure;
-    return end(x, engine ? 'errored' : 'failed', { output: NOTHING, error });
-  }
+export function finishRun(x: Execution): Soon<DagEnd> {
+  if (x.failure) return failedRun(x, x.failure);
   return next(evaluateOutput(x), (result) =>
     'error' in result
       ? end(x, 'failed', { output: NOTHING, error: result.error })
@@ -28,19 +31,39 @@ export function finishRun(x: Execution): Soon<Promise<DagEnd>> {
   );
 }
 
-/** Terminate or cancel: nothing new starts, what is in flight is cancelled and has ended before the run has. */
+/** What succeeded before the failure is undone first; a terminate that came meanwhile has the last word. */
+async function failedRun(x: Execution, { engine, ...error }: Failure): Promise<DagEnd> {
+  if (x.undo.length > 0) {
+    await compensate(x);
+    const stop = x.control.stopRequest();
+    if (stop?.as === 'terminated') return stopRun(x, stop);
+  }
+  return end(x, engine ? 'errored' : 'failed', { output: NOTHING, error });
+}
+
+/**
+ * Terminate or cancel: nothing new starts, what is in flight is cancelled and has ended before the run has. A cancel also
+ * undoes what succeeded.
+ */
 export async function stopRun(x: Execution, request: StopRequest): Promise<DagEnd> {
   changeState(x, 'terminating', { as: request.as, reason: request.reason }, request);
   cancelWaiting(x);
   x.attempts.cancelAll();
   await x.journal.flush();
   while (x.attempts.in_flight() > 0) {
-    await condition(() => x.attempts.in_flight() === 0 || x.control.hasNews());
+    const { as, actor, reason } = standing(x, request);
+    await tellChildren(x, as === 'terminated' ? 'terminate' : 'cancel', { actor, reason });
+    await condition(() => x.attempts.in_flight() === 0 || x.control.hasNews() || x.children.hasUntold());
     applyCommands(x);
   }
-  const last = x.control.stopRequest() ?? request;
+  await callOff(x);
+  if (standing(x, request).as === 'cancelled') await compensate(x);
+  const last = standing(x, request);
   return end(x, last.as, { output: NOTHING, error: null }, last);
 }
+
+/** A terminate may come after a cancel. */
+const standing = (x: Execution, request: StopRequest) => x.control.stopRequest() ?? request;
 
 const NOTHING: HeldValue = { value: null };
 
@@ -59,6 +82,9 @@ export function progressOf(x: Execution): DagProgress {
     journal_seq: x.journal.seq(),
     steps: carriedSteps(x.values.steps),
     waits: x.waits.progress(),
+    maps: x.maps.progress(),
+    undo: x.undo,
+    tuned: x.tuned,
     events: x.events,
     attempts: x.attempts.made(),
     failure: x.failure,

@@ -1,13 +1,22 @@
 import { upsertSearchAttributes } from '@temporalio/workflow';
 import type { JsonObject } from '../src/contract/json.ts';
 import type { CommandOutcome } from '../src/contract/journal.ts';
-import type { Plan, PlanNode } from '../src/contract/plan.ts';
+import type { NodeResult } from '../src/contract/activities.ts';
+import type { Plan } from '../src/contract/plan.ts';
 import type { CommandType, RunError, RunState } from '../src/contract/run.ts';
-import { SEARCH_ATTRIBUTES, type DagInput, type KeptEvent } from '../src/contract/workflows.ts';
+import {
+  SEARCH_ATTRIBUTES,
+  type DagInput,
+  type KeptEvent,
+  type TunedOptions,
+} from '../src/contract/workflows.ts';
 import { createAttempts, type AttemptEnd, type Attempts } from './attempts.ts';
+import { createChildren, type Children } from './children.ts';
 import type { Control } from './control.ts';
 import { createGraph, type Graph } from './graph.ts';
 import { createJournal, type Journal } from './journal.ts';
+import { createMaps, type Maps } from './maps.ts';
+import type { Unit } from './unit.ts';
 import type { Values } from './values.ts';
 import { createWaits, type WaitEnd, type Waits } from './waits.ts';
 
@@ -26,17 +35,32 @@ export interface Execution {
   readonly waits: Waits;
   readonly attempts: Attempts;
   readonly journal: Journal;
+  readonly maps: Maps;
+  readonly children: Children;
   /** Events nothing has waited for yet, oldest first. */
   readonly events: KeptEvent[];
+  /** Nodes that have succeeded and have something to undo, oldest first. */
+  readonly undo: string[];
+  /** Tasks of agents that are not waited for any more and not yet called off. */
+  readonly dropped: { unit: Unit; attempt: number }[];
+  /** What tune has set over the definition's own options. */
+  readonly tuned: TunedOptions;
+  /** The compensation under way; `again` asks for its next attempt. */
+  undoing: { again: boolean } | null;
+  /** How often children were told something. */
+  told: number;
   state: RunState;
   failure: Failure | null;
   current_step: string | null;
+  /** It was said that the run comes to a stand. */
+  quiescing: boolean;
   /** Something ended since the loop last looked. */
   news: boolean;
 }
 
 interface Handlers {
-  onAttemptEnd(x: Execution, node: PlanNode, end: AttemptEnd): void;
+  carryOut(x: Execution, unit: Unit, attempt: number): Promise<NodeResult>;
+  onAttemptEnd(x: Execution, unit: Unit, end: AttemptEnd): void;
   onWaitEnd(x: Execution, id: string, end: WaitEnd): void;
 }
 
@@ -46,25 +70,24 @@ export function createExecution(
   control: Control,
   handlers: Handlers,
 ): Execution {
-  const { run, epoch, version_hash, resumed } = input;
+  const { run, epoch, resumed } = input;
+  const { waits = {}, maps = {} } = resumed ?? {};
   const values: Values = { input: input.input, params: input.params, steps: resumed?.steps ?? {} };
   const x: Execution = {
     plan,
     input,
     control,
     values,
-    graph: createGraph(plan, Object.keys(resumed?.waits ?? {})),
+    graph: createGraph(plan, [...Object.keys(waits), ...Object.keys(maps)]),
+    maps: createMaps(plan.nodes, maps, ({ key }) => key in waits),
+    children: createChildren(),
     waits: createWaits((id, end) => handlers.onWaitEnd(x, id, end)),
     attempts: createAttempts({
-      run,
-      epoch,
-      version_hash,
-      code_task_queue: input.task_queues.code,
-      values,
       made: resumed?.attempts ?? {},
-      onEnd: (node, end) => handlers.onAttemptEnd(x, node, end),
-      onRetry: (node) => {
-        x.graph.putBack(node.id);
+      carryOut: (unit, attempt) => handlers.carryOut(x, unit, attempt),
+      onEnd: (unit, end) => handlers.onAttemptEnd(x, unit, end),
+      onRetry: (unit) => {
+        putBack(x, unit);
         x.news = true;
       },
     }),
@@ -72,16 +95,30 @@ export function createExecution(
       run_id: run.id,
       epoch,
       seq: resumed?.journal_seq ?? 0,
+      is_whole: !resumed,
       position: () => positionOf(x),
     }),
     events: [...(resumed?.events ?? [])],
+    undo: [...(resumed?.undo ?? [])],
+    dropped: [],
+    tuned: { ...resumed?.tuned },
+    undoing: null,
+    told: 0,
     state: resumed?.state ?? 'queued',
     failure: resumed?.failure ?? null,
     current_step: null,
+    quiescing: false,
     news: false,
   };
   takeUp(x);
   return x;
+}
+
+/** Offers a unit again. */
+export function putBack(x: Execution, unit: Unit): void {
+  if (unit.role === 'node') x.graph.putBack(unit.node.id);
+  else if (unit.role === 'item') x.maps.putBack(unit);
+  else if (x.undoing) x.undoing.again = true;
 }
 
 /** Takes up where the execution before left off. */
@@ -91,6 +128,7 @@ function takeUp(x: Execution): void {
     if (step) x.graph.settle(id, step.state === 'succeeded' || x.plan.nodes[id]?.continue_on_error === true);
   }
   for (const [id, wait] of Object.entries(x.input.resumed?.waits ?? {})) x.waits.begin(id, wait);
+  if (x.failure) x.maps.stopAll();
 }
 
 function positionOf(x: Execution) {

@@ -1,11 +1,16 @@
-import { condition, workflowInfo } from '@temporalio/workflow';
+import { condition, getExternalWorkflowHandle, patched, workflowInfo } from '@temporalio/workflow';
 import type { PlanNode } from '../src/contract/plan.ts';
-import type { DagEnd } from './ending.ts';
-import { changeState, noteCommand, type Execution } from './execution.ts';
-import { finishRun, progressOf, stopRun } from './ending.ts';
-import { evaluateGuard, evaluateTransform, next, openWait, type Soon } from './light.ts';
-import { applyCommands, takeKept } from './messages.ts';
-import { endLightStep, noteStart, noteStep, settle, skipStep } from './steps.ts';
+import { CHILD_SIGNAL, type ChildNews } from '../src/contract/workflows.ts';
+import { tellChildren } from './child-run.ts';
+import { dispatchOne, endMap } from './dispatch.ts';
+import { finishRun, progressOf, stopRun, type DagEnd } from './ending.ts';
+import { changeState, noteCommand, putBack, type Execution } from './execution.ts';
+import { evaluateGuard } from './light.ts';
+import { applyCommands } from './messages.ts';
+import { next, type Soon } from './soon.ts';
+import { endLightStep, skipStep } from './steps.ts';
+import { callOff } from './tasks.ts';
+import { nodeUnit, type Unit } from './unit.ts';
 
 /** A light node costs no round trip, but a workflow task must not go on for long without yielding. */
 const LIGHT_NODES_PER_FLUSH = 100;
@@ -20,14 +25,15 @@ export async function interpret(x: Execution): Promise<DagEnd> {
     applyCommands(x);
     const stop = x.control.stopRequest();
     if (stop) return stopRun(x, stop);
-    const moved = x.control.isPausing() ? quiesce(x) : await advance(x);
+    const moved = await (x.control.isPausing() ? quiesce(x) : advance(x));
     if (moved) continue;
     if (x.graph.isDone() && x.state === 'running') return finishRun(x);
+    if (x.dropped.length > 0) await callOff(x);
     // Whatever is about to be waited for, the outside sees how far the run is.
     if (!x.journal.isEmpty()) await x.journal.flush();
     // Nothing is awaited between the look at the commands and this: none of them can be lost on the way.
     else if (isHistoryLong(x) && x.attempts.in_flight() === 0)
-      return { kind: 'continued', progress: progressOf(x) };
+      return { kind: 'continued', params: x.values.params, progress: progressOf(x) };
     else await waitForNews(x);
   }
 }
@@ -37,23 +43,54 @@ async function waitForNews(x: Execution): Promise<void> {
   x.news = false;
 }
 
-/** Stops the clocks; the run is `paused` only once nothing is in flight. True when something changed. */
-function quiesce(x: Execution): boolean {
+/** Stops the clocks; the run is `paused` only once nothing moves, below it either. True when something changed. */
+function quiesce(x: Execution): Soon<boolean> {
   x.waits.hold();
-  if (x.state === 'paused' || x.attempts.in_flight() > 0) return false;
+  if (x.state === 'paused') return false;
+  if (x.children.hasUntold('pause')) return tellChildren(x, 'pause', PASSED_ON);
+  if (x.attempts.in_flight() > x.children.paused()) return noteQuiescing(x);
   changeState(x, 'paused', {});
   x.control.confirmPause((outcome) => noteCommand(x, outcome));
+  tellParent(x, 'paused');
+  return true;
+}
+
+/** Says once how much is still in flight. True when it was not said before. */
+function noteQuiescing(x: Execution): boolean {
+  if (x.quiescing || !patched('note-quiescing')) return false;
+  x.quiescing = true;
+  x.journal.note({ event: 'run.pausing', data: { in_flight: x.attempts.in_flight() } });
   return true;
 }
 
 function advance(x: Execution): Soon<boolean> {
   if (x.state === 'paused') {
     changeState(x, 'running', {});
+    tellParent(x, 'resumed');
     x.waits.release();
   }
+  // A pause that was overtaken before the run stood still.
+  if (x.waits.isHeld() && patched('release-after-overtaken-pause')) x.waits.release();
+  x.quiescing = false;
+  if (x.children.hasTold('pause'))
+    return tellChildren(x, 'resume', PASSED_ON, ({ told }) => told === 'pause');
+  if (x.children.isOutOfTime()) return tellChildren(x, 'cancel', OUT_OF_TIME, ({ timed_out }) => timed_out);
   // Once the history is long, what is in flight ends and nothing is added to it.
   if (isHistoryLong(x)) return false;
   return dispatch(x);
+}
+
+const PASSED_ON = { actor: 'engine', reason: 'As the run above it.' };
+const OUT_OF_TIME = { actor: 'engine', reason: 'The time of the step that began it is over.' };
+
+/** A run that stands still tells the one that waits for it; if that has ended, nobody needs to know. */
+function tellParent(x: Execution, news: ChildNews['news']): void {
+  const { parent_run_id, run } = x.input;
+  if (parent_run_id === undefined) return;
+  const about: ChildNews = { run_id: run.id, news };
+  getExternalWorkflowHandle(parent_run_id)
+    .signal(CHILD_SIGNAL, about)
+    .catch(() => undefined);
 }
 
 function isHistoryLong(x: Execution): boolean {
@@ -63,68 +100,51 @@ function isHistoryLong(x: Execution): boolean {
 
 /** Dispatches everything that is ready. True when something was. */
 async function dispatch(x: Execution): Promise<boolean> {
-  const heavy: PlanNode[] = [];
+  const heavy: Unit[] = [];
   let taken = 0;
-  for (let ready = x.graph.takeReady(); ready; ready = x.graph.takeReady()) {
-    const { node, blocked } = ready;
-    if (blocked || (x.failure && !node.always)) skipStep(x, node);
-    else {
-      const going = next(mayRun(x, node), (may) => (may ? dispatchOne(x, node, heavy) : undefined));
-      if (going) await going;
-    }
+  for (let going = dispatchNext(x, heavy); going; going = dispatchNext(x, heavy)) {
+    if (going.done) await going.done;
     if (++taken % LIGHT_NODES_PER_FLUSH === 0) await x.journal.flush();
   }
   if (heavy.length > 0) await startAttempts(x, heavy);
-  return taken > 0;
+  const over = x.maps.takeOver();
+  for (const map of over) await endMap(x, map);
+  return taken > 0 || over.length > 0;
 }
 
-function dispatchOne(x: Execution, node: PlanNode, heavy: PlanNode[]): Soon<void> {
-  if (node.type === 'transform') return runTransform(x, node);
-  if (node.type === 'wait' || node.type === 'approval') return beginWait(x, node);
-  heavy.push(node);
+/** Begins the next node, or the next item of a map; undefined when nothing is ready. */
+function dispatchNext(x: Execution, heavy: Unit[]): { done: void | Promise<void> } | undefined {
+  const ready = x.graph.takeReady();
+  if (!ready) {
+    const item = x.maps.takeReady();
+    return item && { done: dispatchOne(x, item, heavy) };
+  }
+  const { node, blocked } = ready;
+  const unit = nodeUnit(node);
+  if (blocked || (x.failure && !node.always)) return { done: skipStep(x, unit) };
+  return { done: next(mayRun(x, node, unit), (may) => (may ? dispatchOne(x, unit, heavy) : undefined)) };
 }
 
 /** Nothing starts outside before what led to it is durable. */
-async function startAttempts(x: Execution, nodes: PlanNode[]): Promise<void> {
+async function startAttempts(x: Execution, units: Unit[]): Promise<void> {
   if (!x.journal.isEmpty()) await x.journal.flush();
   // The flush took time: a pause, a stop or a failure that came meanwhile goes first.
   const held = x.control.hasNews() || x.control.isPausing() || x.control.stopRequest() || x.failure;
-  for (const node of held ? nodes.reverse() : nodes) {
-    if (held) x.graph.putBack(node.id);
+  for (const unit of held ? units.reverse() : units) {
+    if (held) putBack(x, unit);
     else {
-      x.current_step = node.id;
-      x.attempts.start(node);
+      x.current_step = unit.name;
+      x.attempts.start(unit);
     }
   }
 }
 
 /** Evaluates the guard, unless this is another attempt. A node that may not run is settled. */
-function mayRun(x: Execution, node: PlanNode): Soon<boolean> {
-  if (x.attempts.isRetry(node.id)) return true;
+function mayRun(x: Execution, node: PlanNode, unit: Unit): Soon<boolean> {
+  if (x.attempts.isRetry(unit)) return true;
   return next(evaluateGuard(x, node), (verdict) => {
-    if ('error' in verdict) endLightStep(x, node, { state: 'failed', error: verdict.error });
-    else if (!verdict.pass) skipStep(x, node);
+    if ('error' in verdict) endLightStep(x, unit, { state: 'failed', error: verdict.error });
+    else if (!verdict.pass) skipStep(x, unit);
     return 'pass' in verdict && verdict.pass;
-  });
-}
-
-function runTransform(x: Execution, node: PlanNode): Soon<void> {
-  noteStart(x, node);
-  return next(evaluateTransform(x, node), (end) => {
-    if ('error' in end) return endLightStep(x, node, { state: 'failed', error: end.error });
-    if (!end.recorded && 'value' in end.output)
-      noteStep(x, node, { state: 'succeeded', output: end.output.value });
-    settle(x, node, { state: 'succeeded', output: end.output, error: null });
-  });
-}
-
-function beginWait(x: Execution, node: PlanNode): Soon<void> {
-  noteStart(x, node);
-  return next(openWait(x, node), (opened) => {
-    if ('error' in opened) return endLightStep(x, node, { state: 'failed', error: opened.error });
-    const { wait, about } = opened;
-    noteStep(x, node, { state: 'waiting' }, { wait_ms: wait.remaining_ms, ...about });
-    x.waits.begin(node.id, wait);
-    takeKept(x, node.id);
   });
 }

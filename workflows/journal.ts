@@ -31,10 +31,12 @@ interface JournalOptions {
   epoch: number;
   /** The last sequence number an earlier execution of this run used. */
   seq: number;
+  /** False when steps of the run were recorded by another one. */
+  is_whole: boolean;
   position: () => JournalPosition;
 }
 
-export function createJournal({ run_id, epoch, seq: first, position }: JournalOptions): Journal {
+export function createJournal({ run_id, epoch, seq: first, is_whole, position }: JournalOptions): Journal {
   let seq = first;
   let pending: JournalEntry[] = [];
 
@@ -64,7 +66,7 @@ export function createJournal({ run_id, epoch, seq: first, position }: JournalOp
       const parts = takeParts();
       const last = parts.pop() ?? [];
       const endRun = () => {
-        const complete = seq === 0;
+        const complete = seq === 0 && is_whole;
         return local.endRun({ ...flushOf(last), ...about, outcome, complete });
       };
       return parts.length > 0 ? flushAll(parts).then(endRun) : endRun();

@@ -2,24 +2,25 @@ import { ActivityFailure, ApplicationFailure } from '@temporalio/workflow';
 import type { Json, JsonObject } from '../src/contract/json.ts';
 import type { Plan, PlanNode, Roots, Template } from '../src/contract/plan.ts';
 import type { HeldValue, StepError } from '../src/contract/run.ts';
+import type { MapProgress } from '../src/contract/workflows.ts';
 import { ExpressionError } from '../src/language/expression-error.ts';
 import { evaluateTemplate } from '../src/language/expression.ts';
 import type { Execution } from './execution.ts';
 import { local } from './options.ts';
+import { next, type Soon } from './soon.ts';
+import { itemOf } from './task.ts';
+import { nodeUnit, type Unit } from './unit.ts';
 import { INLINE_BYTES, jsonBytes, leafIds, lightScope } from './values.ts';
 import { planWait, type PlannedWait } from './wait-plan.ts';
 
 type Evaluated<T> = T | { error: StepError };
-/** There at once, or a promise when something outside has to be asked: Temporal takes a stack trace of every promise. */
-export type Soon<T> = T | Promise<T>;
-
 const ALL: Roots = { input: true, params: true, run: true, item: false, steps: ['*'], secrets: [] };
 
 /** Whether the node may run. A guard that reads a stored value is evaluated where the value is. */
 export function evaluateGuard(x: Execution, node: PlanNode): Soon<Evaluated<{ pass: boolean }>> {
   if (node.guard === undefined) return { pass: true };
   const template: Template = { kind: 'expression', source: node.guard };
-  return next(evaluateHere(x, template, node.guard_roots ?? ALL), (verdict) => {
+  return next(evaluateHere(x, nodeUnit(node), template, node.guard_roots ?? ALL), (verdict) => {
     if ('error' in verdict) return verdict;
     if (typeof verdict.value === 'boolean') return { pass: verdict.value };
     return { error: { code: 'expression_error', message: 'The guard did not give true or false.' } };
@@ -32,30 +33,60 @@ export function evaluateGuard(x: Execution, node: PlanNode): Soon<Evaluated<{ pa
  */
 export function evaluateTransform(
   x: Execution,
-  node: PlanNode,
+  unit: Unit,
 ): Soon<Evaluated<{ output: HeldValue; recorded: boolean }>> {
-  const template = valueOf(node.config ?? { kind: 'literal', value: null });
-  const scope = lightScope(x.values, node.roots, x.input.run);
+  const { config = NOTHING, roots } = unit.body;
+  const template = memberOf(config, 'value');
+  const scope = lightScope(x.values, roots, x.input.run, itemOf(x, unit));
   const inline = scope && evaluated(() => evaluateTemplate(template, scope));
   if (inline && 'error' in inline) return inline;
   if (inline && jsonBytes(inline.value) <= INLINE_BYTES) return { output: inline, recorded: false };
-  return evaluateStored(x, node, template);
+  return evaluateStored(x, unit, template);
 }
 
-async function evaluateStored(x: Execution, node: PlanNode, template: Template) {
+async function evaluateStored(x: Execution, unit: Unit, template: Template) {
   await x.journal.flush();
-  const key = { node: node.id, item: -1, attempt: 1 };
-  const result = await local.evaluateStep({ ...key, ...facts(x), template });
+  const result = await local.evaluateStep({ ...keyOf(unit), ...facts(x, unit), template });
   if (result.error) return { error: result.error };
   return { output: result.output, recorded: true };
 }
 
 /** Reads the config of a wait or an approval; what it waits for, and how long, is worked out in `wait-plan`. */
-export function openWait(x: Execution, node: PlanNode): Soon<Evaluated<PlannedWait>> {
-  const config = evaluateHere(x, node.config ?? { kind: 'literal', value: {} }, node.roots);
+export function openWait(x: Execution, unit: Unit): Soon<Evaluated<PlannedWait>> {
+  const { body } = unit;
+  const config = evaluateHere(x, unit, body.config ?? NOTHING, body.roots);
   return next(config, (read) =>
-    'error' in read ? read : planWait(node, read.value as JsonObject, Date.now()),
+    'error' in read ? read : planWait(body, read.value as JsonObject, Date.now()),
   );
+}
+
+/** The list of a map: held here while it is small, otherwise kept with the map's step. */
+export function evaluateItems(
+  x: Execution,
+  unit: Unit,
+): Soon<Evaluated<{ items: MapProgress['items']; count: number }>> {
+  const { config = NOTHING, roots } = unit.body;
+  const template = memberOf(config, 'items');
+  const scope = lightScope(x.values, roots, x.input.run);
+  const inline = scope && evaluated(() => evaluateTemplate(template, scope));
+  if (inline && 'error' in inline) return inline;
+  if (inline && jsonBytes(inline.value) <= INLINE_BYTES) return listOf(inline.value);
+  return openMapThere(x, unit, template);
+}
+
+function listOf(value: Json): Evaluated<{ items: { value: Json[] }; count: number }> {
+  if (Array.isArray(value)) return { items: { value }, count: value.length };
+  return { error: { code: 'expression_error', message: 'The items of a map must be a list.' } };
+}
+
+async function openMapThere(
+  x: Execution,
+  unit: Unit,
+  template: Template,
+): Promise<Evaluated<{ items: { stored: true }; count: number }>> {
+  await x.journal.flush();
+  const opened = await local.openMap({ ...keyOf(unit), ...facts(x, unit), template });
+  return 'error' in opened ? opened : { items: { stored: true }, count: opened.count };
 }
 
 /** The run's output: what the definition says, or every leaf under its id. */
@@ -77,26 +108,45 @@ async function evaluateOutputThere(
   return remotely(async () => ({ output: await local.evaluateOutput({ ...facts(x), template }) }));
 }
 
-function evaluateHere(x: Execution, template: Template, roots: Roots): Soon<Evaluated<{ value: Json }>> {
-  const scope = lightScope(x.values, roots, x.input.run);
-  return scope ? evaluated(() => evaluateTemplate(template, scope)) : evaluateThere(x, template);
+function evaluateHere(
+  x: Execution,
+  unit: Unit,
+  template: Template,
+  roots: Roots,
+): Soon<Evaluated<{ value: Json }>> {
+  const scope = lightScope(x.values, roots, x.input.run, itemOf(x, unit));
+  return scope ? evaluated(() => evaluateTemplate(template, scope)) : evaluateThere(x, unit, template);
 }
 
-async function evaluateThere(x: Execution, template: Template): Promise<Evaluated<{ value: Json }>> {
+async function evaluateThere(
+  x: Execution,
+  unit: Unit,
+  template: Template,
+): Promise<Evaluated<{ value: Json }>> {
   await x.journal.flush();
-  return remotely(async () => ({ value: await local.evaluateValue({ ...facts(x), template }) }));
+  return remotely(async () => ({ value: await local.evaluateValue({ ...facts(x, unit), template }) }));
 }
 
-function facts(x: Execution) {
-  return { run: x.input.run, epoch: x.input.epoch, now_ms: Date.now() };
+function facts(x: Execution, unit?: Unit) {
+  const item_source = unit && itemOf(x, unit);
+  return {
+    run: x.input.run,
+    epoch: x.input.epoch,
+    now_ms: Date.now(),
+    ...(item_source ? { item_source } : {}),
+  };
 }
 
-/** A transform's config is `{value}`; its output is the value itself. */
-function valueOf(config: Template): Template {
+const keyOf = ({ name, item }: Unit) => ({ node: name, item, attempt: 1 });
+
+const NOTHING: Template = { kind: 'literal', value: {} };
+
+/** One member of a config: of a transform the `value`, of a map the `items`. */
+function memberOf(config: Template, name: string): Template {
   if (config.kind === 'object')
-    return config.entries.find(([key]) => key === 'value')?.[1] ?? { kind: 'literal', value: null };
+    return config.entries.find(([key]) => key === name)?.[1] ?? { kind: 'literal', value: null };
   if (config.kind === 'literal')
-    return { kind: 'literal', value: (config.value as JsonObject).value ?? null };
+    return { kind: 'literal', value: (config.value as JsonObject)[name] ?? null };
   return config;
 }
 
@@ -114,11 +164,6 @@ function evaluated(evaluate: () => Json): Evaluated<{ value: Json }> {
     if (!(error instanceof ExpressionError)) throw error;
     return { error: { code: 'expression_error', message: error.message } };
   }
-}
-
-/** Goes on with a value as soon as it is there. */
-export function next<A, B>(value: Soon<A>, then: (value: A) => B): Soon<B> {
-  return value instanceof Promise ? value.then(then) : then(value);
 }
 
 async function remotely<T>(ask: () => Promise<T>): Promise<Evaluated<T>> {

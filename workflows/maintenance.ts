@@ -5,6 +5,7 @@ import {
   type GcReport,
   type GcRequest,
   MAINTENANCE_WORKFLOWS,
+  type ReconcileReport,
   type RetentionReport,
   type ScheduledJob,
 } from '../src/contract/maintenance.ts';
@@ -32,6 +33,11 @@ export async function fsck(): Promise<FsckReport> {
 export async function retention(): Promise<RetentionReport> {
   const { runs } = await maintenance.expireRuns();
   return { runs, ...(await maintenance.expireNotes()) };
+}
+
+/** Holds runs against Temporal, and puts right what differs. */
+export async function reconcile(): Promise<ReconcileReport> {
+  return maintenance.reconcileRuns();
 }
 
 /** What a schedule starts: the job itself, under the one id of its kind, unless one is under way. */

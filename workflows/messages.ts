@@ -1,8 +1,10 @@
-import type { Json } from '../src/contract/json.ts';
+import type { Json, JsonObject } from '../src/contract/json.ts';
+import type { HeldValue, StepError } from '../src/contract/run.ts';
 import type { ApprovalAwaited, CommandSignal, Decision } from '../src/contract/workflows.ts';
 import type { Reception } from './control.ts';
 import { noteCommand, type Execution } from './execution.ts';
-import { decisionEnd, endWait } from './steps.ts';
+import { decisionEnd, endTask, endWait } from './steps.ts';
+import { tune } from './tuning.ts';
 
 /** Events kept for a wait that has not begun; more than that means that nothing waits for them. */
 const KEPT_EVENTS = 1_000;
@@ -11,8 +13,23 @@ const KEPT_EVENTS = 1_000;
 export function applyCommands(x: Execution): void {
   x.control.apply(
     (outcome) => noteCommand(x, outcome),
-    (command) => (command.type === 'event' ? receiveEvent(x, command) : receiveDecision(x, command)),
+    (command) => receive(x, command),
   );
+}
+
+function receive(x: Execution, command: CommandSignal): Reception {
+  switch (command.type) {
+    case 'event':
+      return receiveEvent(x, command);
+    case 'decide':
+      return receiveDecision(x, command);
+    case 'complete':
+      return receiveCompletion(x, command);
+    case 'tune':
+      return tune(x, command);
+    default:
+      return { state: 'rejected', reason: `A run cannot take ${command.type}.` };
+  }
 }
 
 /** An event goes to every step that waits for its name; when none does, to the next that will. */
@@ -42,7 +59,7 @@ function endOfEvent(x: Execution, id: string, payload: Json): void {
 
 /** One rejection ends an approval; approvals end it when there are as many as its quorum. */
 function receiveDecision(x: Execution, { actor, payload }: CommandSignal): Reception {
-  const node = payload.node as string;
+  const node = keyOf(payload);
   const awaits = x.waits.get(node)?.awaits;
   if (awaits?.kind !== 'approval')
     return { state: 'rejected', reason: 'The step does not wait for a decision.' };
@@ -56,7 +73,7 @@ function receiveDecision(x: Execution, { actor, payload }: CommandSignal): Recep
     form: payload.form ?? null,
   };
   if (decision.decision === 'approve') awaits.approvals.push(decision);
-  x.journal.note({ event: 'step.decision', data: { node, ...decision } });
+  x.journal.note({ event: 'step.decision', data: { node: payload.node as string, ...decision } });
   if (decision.decision === 'reject' || awaits.approvals.length >= awaits.quorum)
     endOfApproval(x, node, awaits, decision);
   return { state: 'acknowledged' };
@@ -65,4 +82,22 @@ function receiveDecision(x: Execution, { actor, payload }: CommandSignal): Recep
 function endOfApproval(x: Execution, id: string, { approvals }: ApprovalAwaited, last: Decision): void {
   x.waits.finish(id);
   endWait(x, id, decisionEnd(last, approvals));
+}
+
+/** What an agent's task came to. One that is late, or of an attempt before, changes nothing. */
+function receiveCompletion(x: Execution, { payload }: CommandSignal): Reception {
+  const key = keyOf(payload);
+  const awaits = x.waits.get(key)?.awaits;
+  if (awaits?.kind !== 'agent' || awaits.attempt !== payload.attempt)
+    return { state: 'rejected', reason: 'The step does not wait for this task.' };
+  x.waits.finish(key);
+  const state = payload.state === 'succeeded' ? 'succeeded' : 'failed';
+  const output: HeldValue = payload.stored === true ? { stored: true } : { value: payload.output ?? null };
+  endTask(x, key, awaits.attempt, { state, output, error: payload.error as StepError | null });
+  return { state: 'acknowledged' };
+}
+
+/** The unit a message is for. */
+function keyOf({ node, item }: JsonObject): string {
+  return typeof item === 'number' && item >= 0 ? `${node as string}#${item}` : (node as string);
 }

@@ -6,7 +6,7 @@ import {
 } from '@temporalio/workflow';
 import type { LocalActivities, NodeActivities } from '../src/contract/activities.ts';
 import type { MaintenanceActivities } from '../src/contract/maintenance.ts';
-import type { PlanNode } from '../src/contract/plan.ts';
+import type { Unit } from './unit.ts';
 
 /** Bookkeeping: tried again for as long as the database is away, never given up. */
 export const local = proxyLocalActivities<ActivityInterfaceFor<LocalActivities>>({
@@ -28,16 +28,16 @@ const DEFAULT_TIMEOUT_SECONDS = 330;
 const TIMEOUT_GRACE_SECONDS = 15;
 
 /**
- * The activity of one node. Temporal retries only what the engine lost (a dead worker, an absent
+ * The activity of one unit. Temporal retries only what the engine lost (a dead worker, an absent
  * database); a failure of the work is a result, and the interpreter decides on another attempt.
  */
 export function nodeActivities(
-  node: PlanNode,
+  { body, key }: Unit,
   task_queue: string | undefined,
 ): ActivityInterfaceFor<NodeActivities> {
   return proxyActivities<NodeActivities>({
     taskQueue: task_queue,
-    startToCloseTimeout: ((node.timeout_seconds ?? DEFAULT_TIMEOUT_SECONDS) + TIMEOUT_GRACE_SECONDS) * 1_000,
+    startToCloseTimeout: ((body.timeout_seconds ?? DEFAULT_TIMEOUT_SECONDS) + TIMEOUT_GRACE_SECONDS) * 1_000,
     heartbeatTimeout: '5s',
     retry: {
       initialInterval: '100ms',
@@ -46,6 +46,6 @@ export function nodeActivities(
       nonRetryableErrorTypes: ['TemporalTimeout:StartToClose'],
     },
     cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
-    summary: node.id,
+    summary: key,
   });
 }

@@ -4,6 +4,7 @@ import {
   isStored,
   type HeldStep,
   type HeldValue,
+  type ItemSource,
   type RunFacts,
   type TaskScope,
 } from '../src/contract/run.ts';
@@ -22,8 +23,14 @@ export interface Values {
 }
 
 /** The scope a guard or a light config is evaluated in; `undefined` when it reads a value that is only stored. */
-export function lightScope(values: Values, roots: Roots, run: RunFacts): Scope | undefined {
+export function lightScope(
+  values: Values,
+  roots: Roots,
+  run: RunFacts,
+  item?: ItemSource,
+): Scope | undefined {
   if (roots.input && isStored(values.input)) return undefined;
+  if (item && !('value' in item)) return undefined;
   const steps: Record<string, Json> = {};
   for (const id of namedSteps(values, roots)) {
     const step = values.steps[id];
@@ -32,22 +39,25 @@ export function lightScope(values: Values, roots: Roots, run: RunFacts): Scope |
     steps[id] = { state: step.state, output: step.output.value, error: step.error as Json };
   }
   const input = isStored(values.input) ? null : values.input.value;
-  return { input, params: values.params, steps, run: run as unknown as JsonObject, now_ms: Date.now() };
+  const facts = run as unknown as JsonObject;
+  return { input, params: values.params, steps, run: facts, item: item?.value, now_ms: Date.now() };
 }
 
 /** The scope that travels to an activity: itself while it is small, otherwise a hint to read the database. */
-export function taskScope(values: Values, roots: Roots): TaskScope {
-  if (roots.input && isStored(values.input)) return { kind: 'stored' };
+export function taskScope(values: Values, roots: Roots, item?: ItemSource): TaskScope {
+  const stored: TaskScope = item ? { kind: 'stored', item } : { kind: 'stored' };
+  if ((roots.input && isStored(values.input)) || (item && !('value' in item))) return stored;
   const steps: Extract<TaskScope, { kind: 'inline' }>['steps'] = {};
   for (const id of namedSteps(values, roots)) {
     const step = values.steps[id];
     if (!step) continue;
-    if (isStored(step.output)) return { kind: 'stored' };
+    if (isStored(step.output)) return stored;
     steps[id] = { state: step.state, output: step.output.value, error: step.error };
   }
   const input = roots.input && !isStored(values.input) ? values.input.value : null;
-  const scope: TaskScope = { kind: 'inline', input, params: roots.params ? values.params : {}, steps };
-  return jsonBytes(scope as unknown as Json) > SCOPE_BYTES ? { kind: 'stored' } : scope;
+  const params = roots.params ? values.params : {};
+  const scope: TaskScope = { kind: 'inline', input, params, steps, ...(item ? { item: item.value } : {}) };
+  return jsonBytes(scope as unknown as Json) > SCOPE_BYTES ? stored : scope;
 }
 
 function namedSteps(values: Values, roots: Roots): string[] {

@@ -19,6 +19,7 @@ export interface Waits {
   hold(): void;
   /** Lets every stopped clock run on. */
   release(): void;
+  isHeld(): boolean;
   get(id: string): Readonly<WaitProgress> | undefined;
   /** The ids of those that `matches`, in the order they began. */
   select(matches: (wait: Readonly<WaitProgress>) => boolean): string[];
@@ -27,11 +28,11 @@ export interface Waits {
   /** Ends every wait now; answers their ids. */
   cancelAll(): string[];
   progress(): Record<string, WaitProgress>;
-  isEmpty(): boolean;
 }
 
 export function createWaits(onEnd: (id: string, end: WaitEnd) => void): Waits {
   const waits = new Map<string, Wait>();
+  let held = false;
 
   function arm(id: string, wait: Wait): void {
     if (wait.scope) return;
@@ -64,10 +65,17 @@ export function createWaits(onEnd: (id: string, end: WaitEnd) => void): Waits {
     begin(id, progress) {
       const wait: Wait = { ...progress };
       waits.set(id, wait);
-      arm(id, wait);
+      if (!held) arm(id, wait);
     },
-    hold: () => waits.forEach((wait) => disarm(wait)),
-    release: () => waits.forEach((wait, id) => arm(id, wait)),
+    hold() {
+      if (!held) waits.forEach((wait) => disarm(wait));
+      held = true;
+    },
+    release() {
+      if (held) waits.forEach((wait, id) => arm(id, wait));
+      held = false;
+    },
+    isHeld: () => held,
     get: (id) => waits.get(id),
     select: (matches) => [...waits].filter(([, wait]) => matches(wait)).map(([id]) => id),
     finish(id) {
@@ -94,6 +102,5 @@ export function createWaits(onEnd: (id: string, end: WaitEnd) => void): Waits {
           ];
         }),
       ),
-    isEmpty: () => waits.size === 0,
   };
 }

@@ -65,6 +65,7 @@ export const LIMITS = {
   body_bytes: 4096,
   blob_bytes: 8192,
   bundle_bytes: 65_536,
+  heartbeat_bytes: 2048,
   json_depth: 64,
   rate_per_second: 10_000,
   rate_burst: 100_000,

@@ -1,5 +1,6 @@
 import { createServer, IncomingMessage, ServerResponse, type Server } from 'node:http';
 import type { Express } from 'express';
+import { serveUpgrades } from './sockets/upgrade.ts';
 
 /**
  * An HTTP server for an Express application, not listening yet. Express gives each request and answer another prototype
@@ -11,7 +12,9 @@ export function apiServer(app: Express): Server {
     IncomingMessage: bornAs(IncomingMessage, app.request),
     ServerResponse: bornAs(ServerResponse, app.response),
   };
-  return createServer(classes, app);
+  const server = createServer(classes, app);
+  serveUpgrades(server, app, classes.ServerResponse);
+  return server;
 }
 
 /**

@@ -22,6 +22,7 @@ export const STATUS_OF_FAMILY: Readonly<Record<ErrorFamily, number>> = {
   unsupported_media: 415,
   unsatisfiable_range: 416,
   invalid: 422,
+  upgrade_required: 426,
   precondition_required: 428,
   rate_limited: 429,
   internal: 500,
@@ -69,6 +70,7 @@ function headersOf(error: AppError, family: ErrorFamily): Record<string, string>
   const retry_after = error.data.retry_after_seconds ?? (passes ? RETRY_AFTER_SECONDS : undefined);
   if (retry_after !== undefined) headers['Retry-After'] = String(Math.max(1, Math.ceil(retry_after)));
   if (family === 'unauthenticated') headers['WWW-Authenticate'] = 'Bearer realm="orchestrator"';
+  if (family === 'upgrade_required') Object.assign(headers, { Upgrade: 'websocket', Connection: 'Upgrade' });
   if (family === 'unsatisfiable_range')
     headers['Content-Range'] = `bytes */${String(error.data.extra?.size_bytes)}`;
   return headers;

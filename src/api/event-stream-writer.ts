@@ -1,4 +1,5 @@
 import type { Response } from 'express';
+import type { StreamWriter } from './stream-pump.ts';
 
 export interface SseWriterOptions {
   heartbeat_ms: number;
@@ -8,11 +9,7 @@ export interface SseWriterOptions {
   onBeat: () => void;
 }
 
-export interface SseWriter {
-  /** Writes one event; resolves when the reader can take more, or is gone. */
-  send(id: number, type: string, data: string): Promise<void>;
-  closed(): boolean;
-  onClose(listener: () => void): void;
+export interface SseWriter extends StreamWriter {
   end(): void;
 }
 
@@ -52,9 +49,9 @@ export function sseWriter(res: Response, options: SseWriterOptions): SseWriter {
   write(`retry: ${RECONNECT_MS}\n\n`);
   if (signal?.aborted) end();
   return {
-    async send(id, type, data) {
+    async send({ id, event }) {
       // JSON holds no raw line break, so one data line carries it.
-      const flowing = write(`id: ${id}\nevent: ${type}\ndata: ${data}\n\n`);
+      const flowing = write(`id: ${id}\nevent: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`);
       if (!flowing && !is_closed) await drained(res, stall_ms);
     },
     closed: () => is_closed || res.writableEnded,

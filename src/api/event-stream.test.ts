@@ -1,10 +1,12 @@
 import { connect } from 'node:net';
 import { z } from 'zod';
 import { listeningApi, TOKEN, type TestApi } from './app-fixture.ts';
-import { lastEventId, streamEvents, type StreamEvent, type StreamOptions } from './event-stream.ts';
+import { lastEventId, streamEvents, type StreamOptions } from './event-stream.ts';
 import { route } from './route.ts';
 
-interface Event extends StreamEvent {
+interface Event {
+  seq: number;
+  type: string;
   text?: string;
 }
 
@@ -26,13 +28,18 @@ function fakeLog() {
     fetched: 0,
     fetchAfter(seq: number) {
       this.fetched += 1;
-      return Promise.resolve(events.slice(seq, seq + 10));
+      const items = events.slice(seq, seq + 10).map((event) => ({
+        id: String(event.seq),
+        event,
+        is_last: event.type === 'end',
+      }));
+      return Promise.resolve({ items, position: seq + items.length });
     },
   };
 }
 
 let log = fakeLog();
-let extra: Partial<StreamOptions<Event>> = {};
+let extra: Partial<StreamOptions<number>> = {};
 let api: TestApi;
 
 beforeAll(async () => {
@@ -44,13 +51,14 @@ beforeAll(async () => {
     query: z.object({}),
     responses: { 200: { description: 'Events.', media_type: 'text/event-stream' } },
     handler: ({ req, res }) =>
-      streamEvents<Event>({
+      streamEvents<number>({
         req,
         res,
-        last_event_id: lastEventId(req),
-        subscribe: (onNews) => log.subscribe(onNews),
-        fetchAfter: (seq) => log.fetchAfter(seq),
-        is_final: (event) => event.type === 'end',
+        from: lastEventId(req),
+        feed: {
+          subscribe: (onNews) => log.subscribe(onNews),
+          fetchAfter: (seq) => log.fetchAfter(seq),
+        },
         isOver: () => Promise.resolve(log.events.at(-1)?.type === 'end'),
         ...extra,
       }),

@@ -29,7 +29,7 @@ export function problemStatuses(row: Route): number[] {
   if (row.unmetered) return [400, 500];
   const is_write = row.method !== 'get' && row.method !== 'head';
   const statuses = [400, 404, 422, 429, 500, 503];
-  if (!row.public) statuses.push(401);
+  if (!row.public || row.takes_token) statuses.push(401);
   if (is_write) statuses.push(403, 409, 412, 413, 415, 428);
   return statuses.sort((a, b) => a - b);
 }

@@ -50,7 +50,7 @@ function operation(row: Route): ZodOpenApiOperationObject {
     summary: row.summary,
     ...(row.role && { description: `Needs the role ${row.role}.` }),
     tags: [row.group],
-    security: row.public ? [] : [{ bearer: [] }],
+    security: row.public ? (row.takes_token ? [{}, { bearer: [] }] : []) : [{ bearer: [] }],
     requestParams: requestParams(row),
     requestBody: requestBody(row),
     responses: responses(row),

@@ -1,5 +1,6 @@
 import type { Request, Response } from 'express';
 import type { z } from 'zod';
+import type { Json } from '../contract/json.ts';
 import type { Permission, Role } from '../contract/roles.ts';
 
 /** Who is calling, after authentication. */
@@ -32,6 +33,16 @@ export interface Reply {
   body?: unknown;
   headers?: Record<string, string>;
 }
+
+/** A body as it came, and as JSON. */
+export interface WholeBody {
+  bytes: Buffer;
+  /** `{}` for an empty body. Throws `malformed_request` for what is no JSON. */
+  json: () => Json;
+}
+
+/** Who calls an open route without a token. */
+export const ANONYMOUS: Principal = { id: 'anonymous', role: 'viewer' };
 
 /** A handler that writes the response itself (streams) returns this. */
 export const STREAMED = Symbol('streamed');
@@ -70,8 +81,14 @@ export interface Route {
   raw_body?: boolean;
   /** Which limit such a body has; `blob_bytes` unless it says otherwise. */
   raw_limit?: 'blob_bytes' | 'bundle_bytes';
+  /** Which limit a JSON body has, where it is not `body_bytes`. */
+  body_limit?: 'heartbeat_bytes';
+  /** The handler gets a `WholeBody`, because a signature over the bytes comes before what they say. */
+  whole_body?: boolean;
   /** Open without a token. */
   public?: boolean;
+  /** Of an open route: who shows a token all the same is not anonymous. */
+  takes_token?: boolean;
   /** What a caller must at least be; unless it says otherwise a viewer may read, and an editor write. */
   role?: Role;
   /** Probes: neither counted against a rate limit nor logged. */

@@ -2,18 +2,29 @@ import { Client } from '@temporalio/client';
 import type { OpenTelemetryPlugin } from '@temporalio/interceptors-opentelemetry-v2';
 import { DefaultLogger, NativeConnection, Runtime } from '@temporalio/worker';
 import { temporalMaintenance, type TemporalMaintenance } from './temporal-maintenance.ts';
-import { ensureSchedules, type MaintenanceSchedules } from './temporal-schedules.ts';
+import { temporalDeployments, type TemporalDeployments } from './temporal-deployments.ts';
+import { temporalExecutions, type TemporalExecutions } from './temporal-executions.ts';
+import { temporalRunSchedules, type TemporalRunSchedules } from './temporal-run-schedules.ts';
+import { ensureHealthSweep, ensureSchedules, type MaintenanceSchedules } from './temporal-schedules.ts';
 import { temporalRuns, type TemporalRuns } from './temporal.ts';
 
+export type { TemporalExecutions } from './temporal-executions.ts';
 export type { TemporalMaintenance } from './temporal-maintenance.ts';
+export type { TemporalRunSchedules } from './temporal-run-schedules.ts';
 export type { TemporalRuns } from './temporal.ts';
 
 export interface TemporalLink {
   connection: NativeConnection;
   runs: TemporalRuns;
+  executions: TemporalExecutions;
+  deployments: TemporalDeployments;
   maintenance: TemporalMaintenance;
+  /** Schedules of runs. */
+  schedules: TemporalRunSchedules;
   /** Makes the schedules of maintenance what they should be. */
   ensureSchedules: (schedules: MaintenanceSchedules) => Promise<void>;
+  /** Makes the schedule that judges the silence of external runs; 0 seconds is none. */
+  ensureHealthSweep: (every_seconds: number) => Promise<void>;
   /** What workers of this link have to be made with. */
   plugins: OpenTelemetryPlugin[];
   close: () => Promise<void>;
@@ -40,8 +51,12 @@ export async function connectTemporal(place: TemporalPlace): Promise<TemporalLin
     connection,
     plugins,
     runs: temporalRuns(client, { task_queue, eager }),
+    executions: temporalExecutions(client, { task_queue }),
+    deployments: temporalDeployments(client),
     maintenance: temporalMaintenance(client, { task_queue }),
+    schedules: temporalRunSchedules(client, { task_queue }),
     ensureSchedules: (schedules) => ensureSchedules(client, task_queue, schedules),
+    ensureHealthSweep: (every_seconds) => ensureHealthSweep(client, task_queue, every_seconds),
     close: () => connection.close(),
   };
 }

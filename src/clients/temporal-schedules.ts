@@ -5,6 +5,7 @@ import {
   ScheduleOverlapPolicy,
   type ScheduleOptions,
 } from '@temporalio/client';
+import type { HealthWorkflows } from '../contract/health.ts';
 import {
   MAINTENANCE_KINDS,
   type MaintenanceKind,
@@ -13,7 +14,7 @@ import {
 
 export interface MaintenanceSchedule<K extends MaintenanceKind = MaintenanceKind> {
   /** 0: never. */
-  every_hours: number;
+  every_seconds: number;
   request: MaintenanceRequests[K];
 }
 
@@ -21,8 +22,16 @@ export type MaintenanceSchedules = { [K in MaintenanceKind]: MaintenanceSchedule
 
 /** One task queue to a namespace is the rule; a second installation in it has ids of its own. */
 const USUAL_TASK_QUEUE = 'orchestrator-task-queue';
-/** What deletes runs comes first, so that the collection behind it takes what they alone needed. Hours after midnight, UTC. */
-const HOUR_OF: Readonly<Record<MaintenanceKind, number>> = { retention: 2, gc: 3, fsck: 4 };
+const HOUR = 3_600;
+/** The least Temporal knows. */
+const LEAST_CATCH_UP = '10s';
+/** What deletes runs comes first, so that the collection behind it takes what they alone needed. After midnight, UTC. */
+const SECONDS_OF: Readonly<Record<MaintenanceKind, number>> = {
+  reconcile: 0,
+  retention: 2 * HOUR,
+  gc: 3 * HOUR,
+  fsck: 4 * HOUR,
+};
 
 /** The id of the schedule of a kind, and of the one job of that kind that runs at a time. */
 export function maintenanceId(kind: MaintenanceKind, task_queue: string): string {
@@ -40,24 +49,46 @@ export async function ensureSchedules(
 ): Promise<void> {
   for (const kind of MAINTENANCE_KINDS) {
     const id = maintenanceId(kind, task_queue);
-    const { every_hours, request } = schedules[kind];
-    if (every_hours === 0) await remove(client, id);
-    else await put(client, scheduleOf({ id, kind, task_queue, every_hours, request }));
+    const { every_seconds, request } = schedules[kind];
+    if (every_seconds === 0) await remove(client, id);
+    else await put(client, scheduleOf({ id, kind, task_queue, every_seconds, request }));
   }
+}
+
+/**
+ * Makes the schedule of the health sweep what the configuration says; 0 is never. Its workflow is started directly: what is
+ * done every few seconds has to be cheap.
+ */
+export async function ensureHealthSweep(client: Client, task_queue: string, every_seconds: number): Promise<void> {
+  const id = `orchestrator-health:${task_queue}`;
+  if (every_seconds === 0) return remove(client, id);
+  await put(client, {
+    scheduleId: id,
+    spec: { intervals: [{ every: `${every_seconds}s` }] },
+    action: {
+      type: 'startWorkflow',
+      workflowType: 'healthSweep' satisfies keyof HealthWorkflows,
+      workflowId: id,
+      taskQueue: task_queue,
+      args: [],
+    },
+    // The sweep after an absence judges all of it.
+    policies: { overlap: ScheduleOverlapPolicy.SKIP, catchupWindow: LEAST_CATCH_UP },
+  });
 }
 
 interface Wanted {
   id: string;
   kind: MaintenanceKind;
   task_queue: string;
-  every_hours: number;
+  every_seconds: number;
   request: object;
 }
 
-function scheduleOf({ id, kind, task_queue, every_hours, request }: Wanted) {
+function scheduleOf({ id, kind, task_queue, every_seconds, request }: Wanted) {
   return {
     scheduleId: id,
-    spec: { intervals: [{ every: `${every_hours}h`, offset: `${HOUR_OF[kind] % every_hours}h` }] },
+    spec: { intervals: [{ every: `${every_seconds}s`, offset: `${SECONDS_OF[kind] % every_seconds}s` }] },
     action: {
       type: 'startWorkflow',
       workflowType: 'scheduledMaintenance',
@@ -66,11 +97,11 @@ function scheduleOf({ id, kind, task_queue, every_hours, request }: Wanted) {
       args: [{ kind, workflow_id: id, request }],
     },
     // What a long absence has missed is made up for once.
-    policies: { overlap: ScheduleOverlapPolicy.SKIP, catchupWindow: `${every_hours}h` },
+    policies: { overlap: ScheduleOverlapPolicy.SKIP, catchupWindow: `${every_seconds}s` },
   } satisfies ScheduleOptions;
 }
 
-async function put(client: Client, schedule: ReturnType<typeof scheduleOf>): Promise<void> {
+async function put(client: Client, schedule: ScheduleOptions & Required<Pick<ScheduleOptions, 'policies'>>): Promise<void> {
   const { spec, action, policies } = schedule;
   try {
     await client.schedule.create(schedule);

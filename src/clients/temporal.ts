@@ -7,8 +7,10 @@ import {
 import { defineSearchAttributeKey, SearchAttributeType, TypedSearchAttributes } from '@temporalio/common';
 import { AppError } from '../contract/errors.ts';
 import {
+  CHILD_SIGNAL,
   COMMAND_SIGNAL,
   SEARCH_ATTRIBUTES,
+  type ChildNews,
   type CommandSignal,
   type DagInput,
 } from '../contract/workflows.ts';
@@ -16,6 +18,8 @@ import {
 export interface RunStart {
   type: 'dag';
   input: DagInput;
+  /** 1 before 5; its activities and children have it too, unless they say otherwise. */
+  priority: number;
 }
 
 /** What the product asks of Temporal. Every call is idempotent; trouble on the way is `temporal_unavailable`. */
@@ -26,7 +30,10 @@ export interface TemporalRuns {
   signal(run_id: string, command: CommandSignal): Promise<boolean>;
   /** Temporal's own cancel, so that the execution may close as Canceled. */
   cancel(run_id: string): Promise<boolean>;
-  terminate(run_id: string, reason: string): Promise<boolean>;
+  /** Terminates this execution of the run, and no other that may have taken its place. */
+  terminate(run_id: string, temporal_run_id: string, reason: string): Promise<boolean>;
+  /** Tells a run about one below it. */
+  tell(run_id: string, news: ChildNews): Promise<boolean>;
   /** Rejects when Temporal does not answer within `timeout_ms`. */
   ping(timeout_ms: number): Promise<void>;
 }
@@ -39,7 +46,7 @@ const STATE = attribute(SEARCH_ATTRIBUTES.state);
 
 export function temporalRuns(client: Client, options: { task_queue: string; eager: boolean }): TemporalRuns {
   return {
-    async start({ type, input }) {
+    async start({ type, input, priority }) {
       const { run } = input;
       try {
         await client.workflow.start(type, {
@@ -50,6 +57,7 @@ export function temporalRuns(client: Client, options: { task_queue: string; eage
           workflowTaskTimeout: '5s',
           workflowIdReusePolicy: 'REJECT_DUPLICATE',
           requestEagerStart: options.eager,
+          priority: { priorityKey: priority },
           typedSearchAttributes: new TypedSearchAttributes([
             { key: WORKFLOW, value: run.workflow },
             { key: PROJECT, value: run.project_id },
@@ -71,7 +79,9 @@ export function temporalRuns(client: Client, options: { task_queue: string; eage
     signal: (run_id, command) =>
       reached(() => client.workflow.getHandle(run_id).signal(COMMAND_SIGNAL, command)),
     cancel: (run_id) => reached(() => client.workflow.getHandle(run_id).cancel()),
-    terminate: (run_id, reason) => reached(() => client.workflow.getHandle(run_id).terminate(reason)),
+    terminate: (run_id, temporal_run_id, reason) =>
+      reached(() => client.workflow.getHandle(run_id, temporal_run_id).terminate(reason)),
+    tell: (run_id, news) => reached(() => client.workflow.getHandle(run_id).signal(CHILD_SIGNAL, news)),
     async ping(timeout_ms) {
       await client.connection.withDeadline(Date.now() + timeout_ms, () =>
         client.workflowService.getSystemInfo({}),

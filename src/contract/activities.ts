@@ -1,7 +1,8 @@
 import type { Json } from './json.ts';
 import type { JournalFlush, RunEnd } from './journal.ts';
 import type { Template } from './plan.ts';
-import type { FinalState, HeldValue, RunFacts, StepError, StepKey, TaskScope } from './run.ts';
+import type { FinalState, HeldValue, ItemSource, RunFacts, StepError, StepKey, TaskScope } from './run.ts';
+import type { DagInput } from './workflows.ts';
 
 /** One attempt of a node that has an activity; its config is read by version hash, never sent. */
 export interface NodeTask extends StepKey {
@@ -28,7 +29,58 @@ export interface StoredEvaluation extends StepKey {
   run: RunFacts;
   epoch: number;
   template: Template;
+  /** Inside a map. */
+  item_source?: ItemSource;
   now_ms: number;
+}
+
+/** The map's step keeps the list; the workflow only knows how long it is. */
+export interface OpenedMap {
+  count: number;
+}
+
+/** A step that begins a run of its own. */
+export interface ChildTask extends NodeTask {
+  /** Made by the workflow, so that asking again opens the same run. */
+  child_run_id: string;
+  depth: number;
+}
+
+/** What the child is started with, or why there is none. */
+export type OpenedChild =
+  | {
+      input: DagInput;
+      /** False: it waits for its turn, and the parent is told when that has come. */
+      admitted: boolean;
+    }
+  | { error: StepError };
+
+export interface OpenedAgentTask {
+  task_id: string;
+  /** What its config allows; null when it says nothing. */
+  timeout_seconds: number | null;
+}
+
+/** A child's end as the end of the step that began it. */
+export interface ClosedChild extends StepKey {
+  run: RunFacts;
+  epoch: number;
+  child_run_id: string;
+  /** The parent is stopping: a child that was stopped with it has not failed. */
+  stopping: boolean;
+  /** The step's own time was over. */
+  timed_out: boolean;
+}
+
+/** One command for several runs, as from `actor`. */
+export interface RunsCommand {
+  project_id: string;
+  run_ids: string[];
+  /** With each run's id: the id of its command. */
+  key: string;
+  type: 'pause' | 'resume' | 'cancel' | 'terminate';
+  actor: string;
+  reason: string;
 }
 
 export interface PlanPart {
@@ -50,6 +102,20 @@ export interface LocalActivities {
   endRun(end: RunEnd): Promise<FinalState>;
   readPlan(request: { version_hash: string; offset: number }): Promise<PlanPart>;
   evaluateStep(evaluation: StoredEvaluation): Promise<NodeResult>;
+  /** The list a map works on, when it is large or made of stored values: kept with the map's step. */
+  openMap(evaluation: StoredEvaluation): Promise<OpenedMap | { error: StepError }>;
+  /** Puts together what a map's items gave, and records the end of its step. */
+  collectMap(request: { run: RunFacts; epoch: number; node: string; count: number }): Promise<NodeResult>;
+  /** Opens the run a `run` node asks for, and records that the step is under way. */
+  openChild(task: ChildTask): Promise<OpenedChild>;
+  /** Records the end of the step from how its run ended. */
+  closeChild(request: ClosedChild): Promise<NodeResult>;
+  /** Writes down the task of an `agent` node, where agents ask for work, and records that the step waits for it. */
+  openAgentTask(task: NodeTask): Promise<OpenedAgentTask | { error: StepError }>;
+  /** The task is not waited for any more. */
+  cancelAgentTask(request: StepKey & { run_id: string; epoch: number }): Promise<void>;
+  /** Passes a command on to the runs below. */
+  commandRuns(command: RunsCommand): Promise<void>;
   /** A guard or another value the workflow itself needs; refused above 32 KiB. */
   evaluateValue(evaluation: Omit<StoredEvaluation, keyof StepKey>): Promise<Json>;
   /** Evaluates and keeps the run's output; stored when it is large. */

@@ -16,10 +16,13 @@ export const NODE_TYPES_AVAILABLE: ReadonlySet<NodeType> = new Set<NodeType>([
   'transform',
   'wait',
   'approval',
+  'map',
+  'run',
+  'agent',
 ]);
 
 /** Parts of the document that are checked but cannot be run yet; the same rule, for what is not a node type. */
-export const FEATURES_AVAILABLE: ReadonlySet<Feature> = new Set<Feature>(['wait for an event']);
+export const FEATURES_AVAILABLE: ReadonlySet<Feature> = new Set<Feature>(['wait for an event', 'compensate']);
 export type Feature = 'compensate' | 'secrets' | 'wait for an event';
 
 export const HTTP_METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'] as const;

@@ -17,6 +17,7 @@ export type ErrorFamily =
   | 'unsatisfiable_range' // 416
   | 'unsupported_media' // 415
   | 'invalid' // well formed but wrong: 422
+  | 'upgrade_required' // 426
   | 'precondition_required' // 428
   | 'rate_limited' // 429
   | 'not_implemented' // 501
@@ -48,12 +49,16 @@ const catalogue = {
     title: 'The tag would lose versions: the target does not come from it.',
   },
   revert_conflict: { family: 'conflict', title: 'Later patches depend on this one.' },
+  run_exists: { family: 'conflict', title: 'A run with this start id is open.' },
+  limit_reached: { family: 'conflict', title: 'As many runs are open as the limit allows.' },
   run_final: { family: 'conflict', title: 'The run has already ended.' },
+  lease_lost: { family: 'conflict', title: 'The lease is over, and somebody else may have this by now.' },
   command_conflict: { family: 'conflict', title: 'This command id was used with another content.' },
   idempotency_in_flight: {
     family: 'conflict',
     title: 'A request with this idempotency key is still in flight.',
   },
+  upgrade_required: { family: 'upgrade_required', title: 'This route takes WebSockets only.' },
   tag_protected: { family: 'precondition_required', title: 'A protected tag needs If-Match.' },
   precondition_required: { family: 'precondition_required', title: 'This write needs a precondition.' },
   stale_if_match: { family: 'stale', title: 'If-Match does not match the current version.' },
@@ -78,6 +83,7 @@ const catalogue = {
   object_store_unavailable: { family: 'unavailable', title: 'The object store is not available.' },
   overloaded: { family: 'unavailable', title: 'The service is overloaded.' },
   shutting_down: { family: 'unavailable', title: 'The service is shutting down.' },
+  transition_forbidden: { family: 'internal', title: 'A run may not go from its state to that one.' },
   blob_corrupt: { family: 'internal', title: 'A stored blob failed verification.' },
   internal: { family: 'internal', title: 'Something went wrong on our side.' },
 } as const satisfies Record<string, CatalogueEntry>;
@@ -101,6 +107,7 @@ export const TEMPORAL_RETRYABLE: Readonly<Record<ErrorFamily, boolean>> = {
   unsupported_media: false,
   unsatisfiable_range: false,
   invalid: false,
+  upgrade_required: false,
   precondition_required: false,
   rate_limited: true,
   not_implemented: false,

@@ -1,4 +1,5 @@
 import type { Json, JsonObject } from './json.ts';
+import type { TunedOptions } from './workflows.ts';
 import type {
   HeldValue,
   RunError,
@@ -22,8 +23,10 @@ export interface StepRecord extends StepKey {
 
 export interface CommandOutcome {
   id: string;
-  state: 'acknowledged' | 'rejected' | 'superseded';
+  state: 'acknowledged' | 'rejected' | 'superseded' | 'expired';
   reason?: string;
+  /** What a tune has set: the params, and the options of nodes, as they are from here on. */
+  tuned?: { params: JsonObject; nodes: TunedOptions };
 }
 
 export interface StateChange {

@@ -1,7 +1,7 @@
 import type { JsonObject } from './json.ts';
 
 /** Jobs that keep the store in order. Each is a Temporal workflow of which one execution runs at a time. */
-export const MAINTENANCE_KINDS = ['gc', 'fsck', 'retention'] as const;
+export const MAINTENANCE_KINDS = ['gc', 'fsck', 'retention', 'reconcile'] as const;
 export type MaintenanceKind = (typeof MAINTENANCE_KINDS)[number];
 
 export interface GcRequest {
@@ -53,11 +53,41 @@ export interface RetentionReport {
   findings: number;
 }
 
+/** What may be wrong between runs and Temporal. */
+export const REPAIR_KINDS = [
+  'ended_in_temporal',
+  'execution_lost',
+  'start_lost',
+  'reset',
+  'orphaned',
+  'command_unanswered',
+  'outbox_leftover',
+  'unknown_execution',
+] as const;
+export type RepairKind = (typeof REPAIR_KINDS)[number];
+
+/** One thing that was found wrong. */
+export interface ReconcileFinding {
+  kind: RepairKind;
+  run_id: string;
+  detail: string;
+  repaired: boolean;
+}
+
+export interface ReconcileReport {
+  /** Open runs that were held against Temporal. */
+  checked: number;
+  repaired: Partial<Record<RepairKind, number>>;
+  /** The first of them; `repaired` counts them all. */
+  findings: ReconcileFinding[];
+}
+
 /** The input of each kind of job. */
 export interface MaintenanceRequests {
   gc: GcRequest;
   fsck: Record<string, never>;
   retention: Record<string, never>;
+  reconcile: Record<string, never>;
 }
 
 /** The workflow type that carries out a kind. */
@@ -65,6 +95,7 @@ export const MAINTENANCE_WORKFLOWS = {
   gc: 'garbageCollection',
   fsck: 'fsck',
   retention: 'retention',
+  reconcile: 'reconcile',
 } as const satisfies Record<MaintenanceKind, keyof MaintenanceWorkflows>;
 
 /** Temporal workflow types by name. `scheduledMaintenance` is what a schedule starts. */
@@ -72,6 +103,7 @@ export interface MaintenanceWorkflows {
   garbageCollection(request: GcRequest): Promise<GcReport>;
   fsck(): Promise<FsckReport>;
   retention(): Promise<RetentionReport>;
+  reconcile(): Promise<ReconcileReport>;
   scheduledMaintenance(job: ScheduledJob): Promise<'done' | 'skipped'>;
 }
 
@@ -94,4 +126,5 @@ export interface MaintenanceActivities {
   countFindings(request: { job_id: string }): Promise<Readonly<Record<string, number>>>;
   expireRuns(): Promise<{ runs: number }>;
   expireNotes(): Promise<Omit<RetentionReport, 'runs'>>;
+  reconcileRuns(): Promise<ReconcileReport>;
 }

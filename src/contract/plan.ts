@@ -17,9 +17,19 @@ export interface Plan {
   output_roots?: Roots;
 }
 
-export interface PlanNode {
-  id: string;
+/** What is carried out: by a node, for one item of a map, or to undo a node. */
+export interface PlanBody {
   type: NodeType;
+  retry: PlanRetry;
+  timeout_seconds?: number;
+  /** The config of a light node, evaluated in the workflow; of a map, its items. */
+  config?: Template;
+  /** What the config reads. */
+  roots: Roots;
+}
+
+export interface PlanNode extends PlanBody {
+  id: string;
   needs: string[];
   dependents: string[];
   /** CEL source without `${{ }}`. */
@@ -27,13 +37,16 @@ export interface PlanNode {
   guard_roots?: Roots;
   /** `if: ${{ always() }}`: runs whatever became of `needs`. */
   always: boolean;
-  retry: PlanRetry;
-  timeout_seconds?: number;
   continue_on_error: boolean;
-  /** The config of a light node (`transform`, `wait`), evaluated in the workflow. */
-  config?: Template;
-  /** What the node's config reads. */
-  roots: Roots;
+  map?: PlanMap;
+  compensate?: PlanBody;
+}
+
+export interface PlanMap {
+  body: PlanBody;
+  max_parallel: number;
+  /** What an item that failed for good does to the map. */
+  on_item_error: 'fail' | 'continue';
 }
 
 export interface PlanRetry {

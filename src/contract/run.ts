@@ -32,7 +32,8 @@ export const RUN_TRANSITIONS: Readonly<Record<RunState, readonly RunState[]>> = 
   queued: ['provisioning', 'running', 'paused', 'terminating', ...FINAL_STATES],
   provisioning: ['running', 'paused', 'terminating', ...FINAL_STATES],
   running: ['paused', 'terminating', ...FINAL_STATES],
-  paused: ['running', 'terminating', ...FINAL_STATES],
+  // `queued` again: one that was paused before it was admitted.
+  paused: ['queued', 'running', 'terminating', ...FINAL_STATES],
   terminating: ['terminated', 'cancelled', 'errored'],
   completed: [],
   failed: [],
@@ -62,10 +63,17 @@ export const STEP_STATES = [
 ] as const;
 export type StepState = (typeof STEP_STATES)[number];
 
+/** What a runtime outside says it is doing. */
+export const RUNTIME_STATUSES = ['running', 'paused', 'terminating', 'errored'] as const;
+export type RuntimeStatus = (typeof RUNTIME_STATUSES)[number];
+
+export const AGENT_TASK_STATES = ['open', 'claimed', 'done', 'cancelled'] as const;
+export type AgentTaskState = (typeof AGENT_TASK_STATES)[number];
+
 /** What controls a run (contract §5). */
 export const CONTROL_TYPES = ['pause', 'resume', 'terminate', 'tune', 'cancel'] as const;
-/** What a run is told by commands: control, the events it waits for, and people's decisions. */
-export const COMMAND_TYPES = [...CONTROL_TYPES, 'event', 'decide'] as const;
+/** What a run is told by commands: control, the events it waits for, people's decisions, and what agents have done. */
+export const COMMAND_TYPES = [...CONTROL_TYPES, 'event', 'decide', 'complete'] as const;
 export type CommandType = (typeof COMMAND_TYPES)[number];
 
 /** Why a step or a run did not succeed; safe to show. */
@@ -110,6 +118,9 @@ export interface HeldStep {
   error: StepError | null;
 }
 
+/** The element a map's body works on: itself, or where it stands in the list the map's step keeps. */
+export type ItemSource = { value: Json } | { node: string; index: number };
+
 /** The values a config is evaluated with; `stored` makes the activity read them from the database. */
 export type TaskScope =
   | {
@@ -117,5 +128,6 @@ export type TaskScope =
       input: Json;
       params: JsonObject;
       steps: Record<string, { state: StepState; output: Json; error: StepError | null }>;
+      item?: Json;
     }
-  | { kind: 'stored' };
+  | { kind: 'stored'; item?: ItemSource };

@@ -43,12 +43,14 @@ export async function runStack(config: Config): Promise<void> {
   const [{ serveApi }, { startInterpreterWorker }] = await modules;
   const [agent, worker] = await Promise.all([
     startAgentProcess({ env: agentEnvironment(services, token), data_dir, log: say }),
-    startInterpreterWorker({ ...base, temporal }),
+    startInterpreterWorker({ ...base, config: unversioned(config), temporal }),
   ]);
   const api = await serveApi({
     ...base,
     config: { ...config, server: { ...config.server, port: await apiPort(config) } },
     temporal: temporal.runs,
+    executions: temporal.executions,
+    schedules: temporal.schedules,
     maintenance: temporal.maintenance,
     database_url,
     token,
@@ -62,6 +64,9 @@ export async function runStack(config: Config): Promise<void> {
   await services.stop();
   say('Stopped. Everything is kept; `npm start` goes on with it.');
 }
+
+/** Its only worker is replaced in place, and takes up every run there is. */
+const unversioned = (config: Config): Config => ({ ...config, worker: { ...config.worker, versioning: false } });
 
 /** 711: PostgreSQL's account passes through the data directory, nobody lists it. Logs are ours alone. */
 async function makeHome(data_dir: string): Promise<void> {

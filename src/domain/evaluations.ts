@@ -28,7 +28,7 @@ export function evaluationService({ values, steps, runs, inline_bytes }: Deps) {
     /** A transform over stored values: evaluated, and its end recorded, once. */
     async step(evaluation: StoredEvaluation): Promise<NodeResult> {
       const { node, item, attempt, ...request } = evaluation;
-      const at = { run_id: request.run.id, epoch: request.epoch, node, item, attempt };
+      const at = { run_id: request.run.id, node, item, attempt };
       try {
         const kept = await values.keep(request.run.project_id, await evaluate(request));
         await steps.end(at, { state: 'succeeded', ...kept, error: null, cause: null });

@@ -7,6 +7,7 @@ import type {
   GcReport,
   MaintenanceKind,
   MaintenanceRequests,
+  ReconcileReport,
   RetentionReport,
 } from '../contract/maintenance.ts';
 import type { Finding } from '../persistence/fsck.ts';
@@ -27,6 +28,7 @@ interface Outcomes {
   gc: GcReport;
   fsck: FsckOutcome;
   retention: RetentionReport;
+  reconcile: ReconcileReport;
 }
 
 /** A maintenance job: what Temporal knows of it, and its report once it has completed. */

@@ -2,15 +2,13 @@ import type { NodeResult, NodeTask } from '../contract/activities.ts';
 import type { Definition, DefinitionNode } from '../contract/definition.ts';
 import { AppError } from '../contract/errors.ts';
 import type { JsonObject } from '../contract/json.ts';
-import type { Template } from '../contract/plan.ts';
-import { compileConfig } from '../language/config.ts';
 import { ExpressionError } from '../language/expression-error.ts';
-import { evaluateTemplate } from '../language/expression.ts';
-import { templateRoots } from '../language/template.ts';
 import { isDatabaseAway } from '../persistence/db.ts';
 import type { EndedStep, StepAddress, StepRepository } from '../persistence/steps.ts';
 import type { BlobService } from './blobs.ts';
+import { bodyOf, type NodeConfigs } from './node-config.ts';
 import type { NodeContext, NodeOutcome } from './nodes/node.ts';
+import type { RunExecutions } from './run-executions.ts';
 import { heldValue, type RunValues } from './values.ts';
 
 /** Carries out one node, given its evaluated config. */
@@ -19,10 +17,19 @@ export type NodeExecutor = (config: JsonObject, context: NodeContext) => Promise
 interface Deps {
   steps: Pick<StepRepository, 'begin' | 'end' | 'note'>;
   values: RunValues;
+  configs: NodeConfigs;
   blobs: Pick<BlobService, 'put'>;
   readDefinition: (version_hash: string) => Promise<Definition>;
   executors: Partial<Record<DefinitionNode['type'], NodeExecutor>>;
+  executions: RunExecutions;
   agent_id: string;
+}
+
+/** The Temporal attempt that carries a task out. */
+export interface Carrier {
+  temporal_run_id: string;
+  /** Temporal will not try again. */
+  last: boolean;
 }
 
 /**
@@ -31,15 +38,6 @@ interface Deps {
  */
 export function nodeTasks(deps: Deps) {
   const { steps, values } = deps;
-  const templates = new WeakMap<DefinitionNode, Template>();
-
-  function configOf(node: DefinitionNode): Template {
-    const known = templates.get(node);
-    if (known) return known;
-    const template = compileConfig(node.type, node.config as unknown as JsonObject);
-    templates.set(node, template);
-    return template;
-  }
 
   async function carryOut(
     task: NodeTask,
@@ -49,14 +47,12 @@ export function nodeTasks(deps: Deps) {
   ): Promise<NodeOutcome> {
     const executor = deps.executors[node.type];
     if (!executor) throw new AppError('internal', { detail: `No executor for ${node.type}.` });
-    const template = configOf(node);
-    const scope = await values.scopeOf(task, task.scope, templateRoots(template));
-    const config = evaluateTemplate(template, scope) as JsonObject;
+    const config = await deps.configs.evaluate(task, node);
     return executor(config, contextOf(task, definition, signal));
   }
 
   function contextOf(task: NodeTask, definition: Definition, signal: AbortSignal): NodeContext {
-    const { run, node, attempt } = task;
+    const { run, node, item, attempt } = task;
     const { project_id } = run;
     return {
       run_id: run.id,
@@ -70,8 +66,17 @@ export function nodeTasks(deps: Deps) {
         const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
         return (await deps.blobs.put(project_id, buffer, { media_type })).cas_id;
       },
-      log: (stream, text) => steps.note(run.id, 'step.log', { node, attempt, stream, text }),
+      log: (stream, text) =>
+        steps.note(run.id, 'step.log', { node, ...(item < 0 ? {} : { item }), attempt, stream, text }),
     };
+  }
+
+  /** The run may have to be told first that another execution has it now. */
+  async function begin(at: StepAddress, temporal_run_id: string) {
+    const found = await steps.begin(at, deps.agent_id);
+    if (found) return found;
+    const standing = await deps.executions.takeOver({ run_id: at.run_id, temporal_run_id });
+    return standing === 'over' ? undefined : steps.begin(at, deps.agent_id);
   }
 
   return {
@@ -80,20 +85,19 @@ export function nodeTasks(deps: Deps) {
      * `signal` aborts it: then it rejects with the signal's reason and records nothing, so that the
      * workflow (or another worker) has the last word.
      */
-    async run(task: NodeTask, signal: AbortSignal, { last }: { last: boolean }): Promise<NodeResult> {
+    async run(task: NodeTask, signal: AbortSignal, { temporal_run_id, last }: Carrier): Promise<NodeResult> {
       const at: StepAddress = {
         run_id: task.run.id,
-        epoch: task.epoch,
+        temporal_run_id,
         node: task.node,
         item: task.item,
         attempt: task.attempt,
       };
-      const found = await steps.begin(at, deps.agent_id);
+      const found = await begin(at, temporal_run_id);
       if (!found) return { state: 'cancelled', output: { value: null }, error: null };
       if (found.state !== 'running') return resultOf(found);
       const definition = await deps.readDefinition(task.version_hash);
-      const node = definition.nodes[task.node];
-      if (!node) throw new AppError('not_found', { detail: `No node ${task.node} in ${task.version_hash}.` });
+      const node = bodyOf(definition, task.node, task.item);
       const outcome = await withTimeout(node, signal, (limited) =>
         carryOut(task, node, definition, limited),
       ).catch((error: unknown) => engineFailure(error, last));

@@ -1,10 +1,11 @@
 import { AppError } from '../contract/errors.ts';
 import type { JsonObject } from '../contract/json.ts';
-import { isFinal, type CommandType } from '../contract/run.ts';
+import { CONTROL_TYPES, isFinal, type CommandType } from '../contract/run.ts';
 import { canonicalJson } from '../language/canonical-json.ts';
 import { hashText } from '../language/content-hash.ts';
-import type { CommandRepository, CommandRow } from '../persistence/commands.ts';
+import type { CommandRepository, CommandRow, Expiry, NewCommand } from '../persistence/commands.ts';
 import type { RunRepository, RunRow } from '../persistence/runs.ts';
+import type { ExternalCommandService } from './external-commands.ts';
 import { acceptedIn } from './rules/run-command.ts';
 import { SWEEP_AFTER_MS, type RunDispatch } from './run-dispatch.ts';
 
@@ -17,7 +18,11 @@ export interface CommandRequest {
   payload: JsonObject;
   reason?: string;
   actor: string;
+  /** Not applied after this. Control has a limit of its own when it says nothing; events and decisions have none. */
+  expiry?: Expiry;
 }
+
+export type { Expiry } from '../persistence/commands.ts';
 
 export interface CommandAnswer {
   command: CommandRow;
@@ -28,12 +33,18 @@ export interface CommandAnswer {
 interface Deps {
   runs: RunRepository;
   commands: CommandRepository;
+  /** Left out where only runs of Temporal are commanded. */
+  external?: Pick<ExternalCommandService, 'stopIdle'>;
   dispatch: RunDispatch;
+  /** How long control that says nothing about it may go undelivered; 0 is for ever. */
+  expire_after_seconds: number;
   ids: () => string;
   clock: () => Date;
 }
 
-export function commandService({ runs, commands, dispatch, ids, clock }: Deps) {
+export function commandService(deps: Deps) {
+  const { runs, commands, external, dispatch, ids, clock } = deps;
+
   async function requireRun(project_id: string, run_id: string): Promise<RunRow> {
     const run = await runs.find(project_id, run_id);
     if (!run) throw new AppError('not_found');
@@ -45,16 +56,34 @@ export function commandService({ runs, commands, dispatch, ids, clock }: Deps) {
     return (type === 'pause' || type === 'resume') && commands.isPausePending(run_id);
   }
 
+  function expiryOf({ type, expiry }: CommandRequest): Expiry | undefined {
+    const is_control = (CONTROL_TYPES as readonly string[]).includes(type);
+    if (expiry || !is_control || deps.expire_after_seconds === 0) return expiry;
+    return { in_seconds: deps.expire_after_seconds };
+  }
+
+  /** Durable, and on its way; undefined when it was not accepted. */
+  async function accept(command: NewCommand): Promise<CommandRow | undefined> {
+    const { project_id, run_id, id, type, outbox_id } = command;
+    const ends = external && (type === 'cancel' || type === 'terminate');
+    const run = ends ? await runs.find(project_id, run_id) : undefined;
+    if (external && run && isIdle(run)) return external.stopIdle(run, command);
+    const accepted = await commands.insert(command);
+    if (accepted?.executor === 'temporal')
+      dispatch.deliverSoon({ id: outbox_id, run_id, kind: 'command', command_id: id });
+    return accepted?.command;
+  }
+
   return {
     /**
-     * Accepts a command for a run: durable before it is answered, delivered as a signal that carries its id. One
-     * statement, two for pause and resume. Errors: `not_found`, `run_final`, `state_conflict`, `command_conflict`.
+     * Accepts a command for a run: durable before it is answered, delivered as a signal that carries its id, or fetched
+     * by the runtime of an external run. One statement, two for what a pause or the end of the run depends on. Errors:
+     * `not_found`, `run_final`, `state_conflict`, `command_conflict`.
      */
     async issue(request: CommandRequest): Promise<CommandAnswer> {
       const { project_id, run_id, id, type, payload, reason, actor } = request;
       const payload_hash = hashText(canonicalJson({ type, payload, reason: reason ?? null }));
-      const outbox_id = ids();
-      const accepted = await commands.insert({
+      const accepted = await accept({
         project_id,
         run_id,
         id,
@@ -63,12 +92,12 @@ export function commandService({ runs, commands, dispatch, ids, clock }: Deps) {
         payload_hash,
         issued_by: actor,
         reason: reason ?? null,
-        outbox_id,
+        outbox_id: ids(),
         accepted_in: acceptedIn(type, await isPausePending(run_id, type)),
         sweep_after: new Date(clock().getTime() + SWEEP_AFTER_MS),
+        expiry: expiryOf(request),
       });
       if (!accepted) return { command: await earlier(request, payload_hash), accepted_now: false };
-      dispatch.deliverSoon({ id: outbox_id, run_id, kind: 'command', command_id: id });
       return { command: accepted, accepted_now: true };
     },
 
@@ -93,3 +122,6 @@ export function commandService({ runs, commands, dispatch, ids, clock }: Deps) {
 }
 
 export type CommandService = ReturnType<typeof commandService>;
+
+/** A run that waits for a runtime of which nothing was heard yet. */
+const isIdle = ({ executor, state }: RunRow): boolean => executor === 'external' && state === 'queued';

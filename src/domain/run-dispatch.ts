@@ -1,28 +1,30 @@
-import { AppError } from '../contract/errors.ts';
-import type { HeldValue } from '../contract/run.ts';
-import type { DagInput } from '../contract/workflows.ts';
 import type { TemporalRuns } from '../clients/temporal.ts';
-import type { CommandRepository } from '../persistence/commands.ts';
+import type { HeldStep } from '../contract/run.ts';
+import type { CommandRepository, CommandRow } from '../persistence/commands.ts';
 import type { OutboxItem, OutboxRepository } from '../persistence/outbox.ts';
 import type { RunRepository, RunRow } from '../persistence/runs.ts';
 import type { CompiledPlan } from './plans.ts';
+import { isHeld, wasNeverAdmitted } from './rules/flow.ts';
+import type { HeldCommands } from './run-held.ts';
+import { dagInput, type RunInputOptions } from './run-input.ts';
 
-/** A plan or an input up to this size travels in the start itself. */
-const INLINE_PLAN_CHARS = 48 * 1024;
 /** How long the process that accepted something has it to itself before the sweeper looks. */
 export const SWEEP_AFTER_MS = 5_000;
 const LEASE_SECONDS = 5;
 const BATCH = 50;
 
-export interface DispatchOptions {
+export interface DispatchOptions extends RunInputOptions {
   temporal: TemporalRuns;
   outbox: OutboxRepository;
   runs: RunRepository;
   commands: CommandRepository;
   planOf: (version_hash: string) => Promise<CompiledPlan>;
-  code_task_queue: string;
-  history_limit: number;
+  /** What a forked run need not do again. */
+  doneSteps: (run_id: string) => Promise<Record<string, HeldStep>>;
+  /** Applies a command to a run that waits for its turn. */
+  held: HeldCommands;
   onError: (error: unknown, item: { run_id: string; kind: string }) => void;
+  clock: () => Date;
 }
 
 /**
@@ -45,13 +47,22 @@ export function runDispatch(options: DispatchOptions): RunDispatch {
   const under_way = new Set<Promise<void>>();
 
   async function start(run: RunRow): Promise<void> {
+    // Its admission starts it.
+    if (isHeld(run)) return;
+    if (run.parent_run_id !== null)
+      return void (await temporal.tell(run.parent_run_id, { run_id: run.id, news: 'admitted' }));
     const plan = await options.planOf(run.version_hash ?? '');
-    await temporal.start({ type: 'dag', input: dagInput(run, plan, options) });
+    const done = run.forked_from === null ? undefined : await options.doneSteps(run.id);
+    const input = dagInput(run, options, { plan, done });
+    await temporal.start({ type: 'dag', input, priority: run.priority });
   }
 
   async function deliver(item: Omit<OutboxItem, 'attempts'>): Promise<void> {
     const command = await commands.find(item.run_id, item.command_id ?? '');
     if (!command) return outbox.done(item.id);
+    if (!isOpen(command)) return settleAnswered(item, command);
+    // The sweep of what has expired will say so; the workflow judges what it was told of before.
+    if (isTooLate(command, options.clock())) return;
     const { id, type, issued_by: actor, reason, payload } = command;
     const there = await temporal.signal(item.run_id, {
       id,
@@ -59,17 +70,28 @@ export function runDispatch(options: DispatchOptions): RunDispatch {
       actor,
       reason: reason ?? undefined,
       payload,
+      expires_at_ms: command.expires_at?.getTime(),
     });
-    if (!there) return settleUndeliverable(item);
+    if (!there) return settleUndeliverable(item, command);
     if (type === 'cancel') await temporal.cancel(item.run_id);
     await commands.delivered(item.run_id, id);
     await outbox.done(item.id);
   }
 
-  /** No such execution: the run has ended and answered its commands, or its start is still on the way. */
-  async function settleUndeliverable(item: Omit<OutboxItem, 'attempts'>): Promise<void> {
-    const run = await runs.findAny(item.run_id);
-    if (run?.ended_at !== null) await outbox.done(item.id);
+  /**
+   * No such execution: the run has ended and answered its commands, waits for its turn, or its start is still on the way.
+   */
+  async function settleUndeliverable({ id, run_id }: Pick<OutboxItem, 'id' | 'run_id'>, command: CommandRow) {
+    const run = await runs.findAny(run_id);
+    const settled = run && wasNeverAdmitted(run) ? await options.held(run, command) : run?.ended_at !== null;
+    if (settled) await outbox.done(id);
+  }
+
+  /** Of a run that waits for its turn the run above may not have heard yet. */
+  async function settleAnswered({ id, run_id }: Pick<OutboxItem, 'id' | 'run_id'>, command: CommandRow) {
+    const run = await runs.findAny(run_id);
+    if (run && wasNeverAdmitted(run)) await options.held(run, command);
+    await outbox.done(id);
   }
 
   async function carry(item: OutboxItem): Promise<void> {
@@ -101,19 +123,7 @@ export function runDispatch(options: DispatchOptions): RunDispatch {
   };
 }
 
-function dagInput(run: RunRow, { plan, chars }: CompiledPlan, options: DispatchOptions): DagInput {
-  if (!run.version_hash || !run.workflow)
-    throw new AppError('internal', { detail: 'A dag run without a version.' });
-  const { id, project_id, workflow, epoch, version_hash, params } = run;
-  const input: HeldValue = run.input_ref ? { stored: true } : { value: run.input };
-  return {
-    run: { id, workflow, project_id, created_at: run.created_at.toISOString() },
-    epoch,
-    version_hash,
-    ...(chars <= INLINE_PLAN_CHARS ? { plan } : {}),
-    input,
-    params,
-    history_limit: options.history_limit,
-    task_queues: { code: options.code_task_queue },
-  };
-}
+const isOpen = ({ state }: CommandRow): boolean => state === 'queued' || state === 'delivered';
+
+const isTooLate = ({ state, expires_at }: CommandRow, now: Date): boolean =>
+  state === 'queued' && expires_at !== null && expires_at <= now;

@@ -4,12 +4,20 @@ import type { RunNews } from '../persistence/notifications.ts';
 export interface RunFeed {
   /** `wake` is called at every change of the run; `ended` says it may have been the last. Returns how to stop. */
   follow(run_id: string, wake: (ended: boolean) => void): () => void;
+  /** Told of the news of all runs, and of gaps in it. */
+  watch(watcher: RunWatcher): void;
   onNews(news: RunNews): void;
   /** News may have been missed: everyone looks again. */
   onGap(): void;
 }
 
+export interface RunWatcher {
+  onNews(news: RunNews): void;
+  onGap(): void;
+}
+
 export function runFeed(): RunFeed {
+  const watchers: RunWatcher[] = [];
   const followers = new Map<string, Set<(ended: boolean) => void>>();
   return {
     follow(run_id, wake) {
@@ -20,7 +28,14 @@ export function runFeed(): RunFeed {
         if (set.size === 0) followers.delete(run_id);
       };
     },
-    onNews: ({ run_id, ended }) => followers.get(run_id)?.forEach((wake) => wake(ended)),
-    onGap: () => followers.forEach((set) => set.forEach((wake) => wake(true))),
+    watch: (watcher) => void watchers.push(watcher),
+    onNews(news) {
+      followers.get(news.run_id)?.forEach((wake) => wake(news.ended));
+      for (const watcher of watchers) watcher.onNews(news);
+    },
+    onGap() {
+      followers.forEach((set) => set.forEach((wake) => wake(true)));
+      for (const watcher of watchers) watcher.onGap();
+    },
   };
 }

@@ -4,6 +4,7 @@ import type { Json, JsonObject } from '../contract/json.ts';
 import type { Role } from '../contract/roles.ts';
 import type { RunRepository, RunRow } from '../persistence/runs.ts';
 import type { StepRepository } from '../persistence/steps.ts';
+import { bodyOf } from './node-config.ts';
 import { schemaProblemsAt } from './rules/json-schema-problems.ts';
 import type { CommandAnswer, CommandService } from './run-commands.ts';
 
@@ -22,6 +23,8 @@ export interface EventMessage extends Addressed {
 
 export interface DecisionMessage extends Addressed {
   node: string;
+  /** Which one, when the node is a map of approvals. */
+  item?: number;
   /** What the caller is in the run's project. */
   role: Role;
   decision: 'approve' | 'reject';
@@ -47,11 +50,13 @@ export function messageService(deps: Deps) {
     return run;
   }
 
-  async function approvalOf(run: RunRow, node: string): Promise<ApprovalConfig> {
-    const found = run.version_hash ? (await deps.readDefinition(run.version_hash)).nodes[node] : undefined;
-    if (found?.type !== 'approval') throw new AppError('not_found');
-    const mark = (await deps.steps.marks(run.id, run.epoch)).find((step) => step.node === node);
-    if (mark?.state !== 'waiting')
+  async function approvalOf(run: RunRow, node: string, item: number): Promise<ApprovalConfig> {
+    if (!run.version_hash) throw new AppError('not_found');
+    const found = bodyOf(await deps.readDefinition(run.version_hash), node, item);
+    if (found.type !== 'approval') throw new AppError('not_found');
+    const mark = (await deps.steps.marks(run.id)).find((step) => step.node === node && step.item === item);
+    // After a reset only the workflow knows for certain what waits again: it judges the decision when it comes.
+    if (mark?.state !== 'waiting' && run.epoch === 0)
       throw new AppError('state_conflict', { detail: `The step ${node} does not wait for a decision.` });
     return found.config;
   }
@@ -76,9 +81,9 @@ export function messageService(deps: Deps) {
      * that is not what its schema asks for.
      */
     async decide(message: DecisionMessage): Promise<CommandAnswer> {
-      const { node, role, decision, comment, form, ...to } = message;
+      const { node, item = -1, role, decision, comment, form, ...to } = message;
       const run = await openRun(to.project_id, to.run_id);
-      const config = await approvalOf(run, node);
+      const config = await approvalOf(run, node, item);
       if (config.roles && role !== 'owner' && !config.roles.includes(role)) throw new AppError('forbidden');
       if (config.forbid_self && run.created_by === to.actor)
         throw new AppError('forbidden', { detail: 'Who started the run may not decide here.' });
@@ -86,7 +91,7 @@ export function messageService(deps: Deps) {
         const errors = schemaProblemsAt(config.form, form ?? {}, '/form');
         if (errors.length > 0) throw new AppError('input_invalid', { errors });
       }
-      const payload: JsonObject = { node, decision };
+      const payload: JsonObject = { node, ...(item < 0 ? {} : { item }), decision };
       if (comment !== undefined) payload.comment = comment;
       if (form !== undefined) payload.form = form;
       return deps.commands.issue({ ...to, type: 'decide', payload });

@@ -8,28 +8,45 @@ import type { NewRun, RunExtras, RunRepository, RunRow } from '../persistence/ru
 import type { BlobService } from './blobs.ts';
 import type { PlanOf } from './plans.ts';
 import type { RefService } from './refs.ts';
+import type { RunAcceptance } from './run-accept.ts';
 import { contentHash } from './rules/content-hash.ts';
+import { gatesOf, hasLimits } from './rules/flow.ts';
 import { namesIn } from './rules/gc-names.ts';
 import { schemaProblemsAt } from './rules/json-schema-problems.ts';
+import { liveTagAmong } from './rules/live-tag.ts';
 import { manifestOf, type TagPosition } from './rules/run-manifest.ts';
 import { requireSandboxFor } from './rules/sandbox-fit.ts';
+import { overrideProblems } from './rules/tune.ts';
 
 export interface OpenRun {
   project_id: string;
   /** Tag name, workflow id or version hash. */
   workflow: string;
-  input: Json;
+  /** Itself, or what the definition that is resolved says. */
+  input: Json | ((definition: Definition) => Json);
   params: JsonObject;
+  /** Laid over all params, and kept apart in the manifest. */
+  overrides?: JsonObject;
+  /** The workflow this is a run of, where the reference alone does not say. */
+  workflow_name?: string;
   labels: Record<string, string>;
   priority: number;
   actor: string;
   /** Chosen by one who may have to ask again; otherwise a new one. */
   id?: string;
   more?: RunExtras;
+  /** Steps of another run that count as this one's. */
+  reuse?: NewRun['reuse'];
+  /** Counts as a run of the live tag, whatever the reference says. */
+  is_live?: boolean;
+  /** Whether limits hold it back; without it, unless whoever opens it starts it. */
+  may_wait?: boolean;
 }
 
 interface Deps {
   runs: Pick<RunRepository, 'insert'>;
+  /** Takes the place of `runs.insert` for a run that may have to wait. */
+  accept: RunAcceptance;
   refs: Pick<RefService, 'resolve'>;
   tagPositions: (project_id: string, workflow: string) => Promise<TagPosition[]>;
   readDefinition: (version_hash: string) => Promise<Definition>;
@@ -42,6 +59,8 @@ interface Deps {
   clock: () => Date;
 }
 
+type Insert = RunRepository['insert'];
+
 export type RunOpener = ReturnType<typeof runOpener>;
 
 /** How every run comes to be: a start, a child, a schedule, a fork. */
@@ -50,26 +69,35 @@ export function runOpener(deps: Deps) {
 
   /**
    * Accepts a run: its tag is resolved once, input and params are checked, and the run is committed, with the outbox
-   * item that starts it unless `start` is null. Three statements. Errors: `not_found`, `blob_collected`,
-   * `input_invalid`, `sandbox_unavailable`.
+   * item that starts it unless `start` is null. Three statements. A run of the live tag of a definition with limits is
+   * started by its admission instead, and may be another one that is there already. Errors: `not_found`,
+   * `blob_collected`, `input_invalid`, `sandbox_unavailable`; `expression_error`, `run_exists`, `limit_reached`.
    */
   return async (request: OpenRun, start: (now: Date) => NewRun['start']): Promise<RunRow> => {
     const { project_id, params: given } = request;
     const resolved = await deps.refs.resolve(project_id, request.workflow);
     const definition = await deps.readDefinition(resolved.version_hash);
-    requireSandboxFor(definition, deps.sandbox());
+    // What runs outside needs nothing here, and has no steps.
+    const is_external = request.more?.executor === 'external';
+    if (!is_external) requireSandboxFor(definition, deps.sandbox());
     const { plan } = await deps.planOf(resolved.version_hash);
     // A hash that no tag leads to still has the name its document gives it.
-    const workflow = resolved.workflow ?? definition.name;
+    const workflow = request.workflow_name ?? resolved.workflow ?? definition.name;
     const tags = await deps.tagPositions(project_id, workflow);
-    const params = { ...definition.params, ...given };
-    checkValues(definition, request.input, params);
+    const params = { ...definition.params, ...given, ...request.overrides };
+    const input = typeof request.input === 'function' ? request.input(definition) : request.input;
+    checkValues(definition, { ...request, input }, params);
     const id = request.id ?? ids();
     const created_at = clock();
     const pinned = { ...resolved, workflow };
     const manifest = manifestOf({ run_id: id, request, resolved: pinned, tags, params, created_at });
     const content = Buffer.from(canonicalJson(manifest));
     const type: RunType = 'dag';
+    const begin = start(created_at);
+    const limited = (request.may_wait ?? begin !== null) && hasLimits(definition) && (request.is_live ?? isLive(pinned, tags));
+    const run = { id, workflow, project_id, created_at };
+    const gates = limited ? gatesOf(definition, { input, params, run }) : undefined;
+    const insert = (row: NewRun) => (gates ? deps.accept(row, gates) : deps.runs.insert(row));
     const row: NewRun = {
       id,
       project_id,
@@ -78,24 +106,25 @@ export function runOpener(deps: Deps) {
       requested_ref: request.workflow,
       artifact_id: resolved.artifact_id,
       version_hash: resolved.version_hash,
-      ...(await heldInput(project_id, request.input)),
+      ...(await heldInput(project_id, input)),
       params,
-      progress_total: plan.order.length,
+      progress_total: is_external ? 0 : plan.order.length,
       labels: request.labels,
       priority: request.priority,
       created_by: request.actor,
       created_at,
-      names: namesIn(JSON.stringify([request.input, params])),
+      names: namesIn(JSON.stringify([input, params])),
       manifest: { artifact_id: ids(), cas_id: contentHash(content), content },
-      start: start(created_at),
-      more: request.more ?? {},
+      start: gates ? null : begin,
+      reuse: request.reuse,
+      more: { ...request.more, ...gates?.columns },
     };
-    return (await deps.runs.insert(row)) ?? insertAgain(row, request.input);
+    return (await insert(row)) ?? insertAgain(row, input, insert);
   };
 
   /** The stored input may have been collected before the run was there to need it; a version that is gone stays so. */
-  async function insertAgain(row: NewRun, input: Json): Promise<RunRow> {
-    const inserted = await deps.runs.insert({ ...row, ...(await heldInput(row.project_id, input)) });
+  async function insertAgain(row: NewRun, input: Json, insert: Insert): Promise<RunRow> {
+    const inserted = await insert({ ...row, ...(await heldInput(row.project_id, input)) });
     if (inserted) return inserted;
     throw new AppError('blob_collected', { detail: 'The version this leads to was collected.' });
   }
@@ -114,11 +143,23 @@ export function runOpener(deps: Deps) {
   }
 }
 
+/** Limits are those of the live tag, and so are the runs they hold back. */
+function isLive({ tag, workflow }: { tag?: string; workflow: string }, tags: TagPosition[]): boolean {
+  const names = tags.map(({ name }) => name);
+  return tag !== undefined && tag === liveTagAmong(workflow, names);
+}
+
+type Values = Pick<OpenRun, 'overrides'> & { input: Json };
+
 /** Input and params against their schemas, every problem at once. */
-function checkValues(definition: Definition, input: Json, params: JsonObject): void {
+function checkValues(definition: Definition, given: Values, params: JsonObject): void {
+  const { input, overrides } = given;
+  const { input_schema, params_schema: schema } = definition;
   const problems = [
-    ...schemaProblemsAt(definition.input_schema, input, '/input'),
-    ...schemaProblemsAt(definition.params_schema, params, '/params'),
+    ...schemaProblemsAt(input_schema, input, '/input'),
+    ...(overrides
+      ? overrideProblems({ schema, current: params, changes: overrides, at: '/overrides' })
+      : schemaProblemsAt(schema, params, '/params')),
   ];
   if (problems.length > 0) throw new AppError('input_invalid', { errors: problems });
 }

@@ -1,55 +1,111 @@
+import { AppError } from '../contract/errors.ts';
 import type { Metrics } from '../contract/metrics.ts';
 import type { JournalFlush, RunEnd, StepRecord } from '../contract/journal.ts';
 import type { Json } from '../contract/json.ts';
 import { isStored, type FinalState } from '../contract/run.ts';
 import { canonicalJson } from '../language/canonical-json.ts';
-import type { HashedStep, RunJournalRepository } from '../persistence/run-journal.ts';
-import type { RunRepository } from '../persistence/runs.ts';
+import type { FlowKeys, HashedStep, RunJournalRepository, SentFlush } from '../persistence/run-journal.ts';
+import type { RunRepository, RunRow } from '../persistence/runs.ts';
 import type { StepRepository } from '../persistence/steps.ts';
 import { contentHash } from './rules/content-hash.ts';
+import { isGated } from './rules/flow.ts';
+import { continuedFrom, forbiddenChange } from './rules/run-transition.ts';
+import type { RunAdmission } from './run-admission.ts';
+import type { RunExecutions } from './run-executions.ts';
 import { snapshotOf, type SnapshotStep } from './rules/run-snapshot.ts';
 
 interface Deps {
   journal: RunJournalRepository;
   steps: Pick<StepRepository, 'marks'>;
   runs: Pick<RunRepository, 'findAny'>;
+  executions: RunExecutions;
+  /** Lets in who waited for the end of a run. */
+  admission: Pick<RunAdmission, 'admitSoon'>;
   metrics: Pick<Metrics, 'runEnded'>;
+  /** Told of a run whose row was not in the state its workflow came from. */
+  onMismatch: (about: { run_id: string; row: string; workflow: string }) => void;
   ids: () => string;
   clock: () => Date;
 }
 
-/** Writes what a run's workflow noted. Every function may be called again with the same argument. */
-export function runRecorder({ journal, steps, runs, metrics, ids, clock }: Deps) {
+type Write = (flush: SentFlush) => Promise<boolean>;
+
+/**
+ * Writes what a run's workflow noted. Every function may be called again with the same argument. A change of state that
+ * the table of transitions does not have is refused (`transition_forbidden`): the workflow waits until its code is mended.
+ */
+export function runRecorder(deps: Deps) {
+  const { journal, steps, runs, executions, admission, metrics, ids, clock } = deps;
+
+  /** False when it was written before, when the run has ended, or when the execution has been replaced by another. */
+  async function written(flush: SentFlush, write: Write): Promise<boolean> {
+    refuseForbidden(flush);
+    return (
+      (await write(flush)) || (await runs.findAny(flush.run_id).then((row) => writeInto(row, flush, write)))
+    );
+  }
+
+  /** The statement did not apply: the row tells why, and whether it will now. */
+  async function writeInto(row: RunRow | undefined, flush: SentFlush, write: Write): Promise<boolean> {
+    const { run_id, seq, temporal_run_id } = flush;
+    const [first] = flush.entries.flatMap(({ change }) => change ?? []);
+    if (!row) return false;
+    if (temporal_run_id !== null && row.temporal_run_id !== null && row.temporal_run_id !== temporal_run_id) {
+      const standing = await executions.takeOver({ run_id, temporal_run_id, state: first?.from, seq });
+      return standing !== 'over' && written(flush, write);
+    }
+    if (!first || row.ended_at !== null || seq <= row.journal_seq || row.state === first.from) return false;
+    deps.onMismatch({ run_id, row: row.state, workflow: first.from });
+    const mended = { ...flush, entries: continuedFrom(row.state, flush.entries) };
+    refuseForbidden(mended);
+    return write(mended);
+  }
+
+  /**
+   * One statement for a run whose steps are all in this flush, otherwise one more to read them. False as for any other
+   * flush.
+   */
+  async function writeEnd(end: RunEnd & SentFlush): Promise<boolean> {
+    const noted = stepsOf(end);
+    const earlier = end.complete ? [] : await steps.marks(end.run_id);
+    const change = end.entries.findLast((entry) => entry.change)?.change;
+    const state = change?.to as FinalState;
+    const output = await outputOf(end);
+    const snapshot = snapshotOf({ end, state, output_hash: output.hash, steps: merge(earlier, noted) });
+    const content = Buffer.from(canonicalJson(snapshot));
+    const row = {
+      state,
+      output: output.text,
+      output_ref: output.ref,
+      error: end.outcome.error ? JSON.stringify(end.outcome.error) : null,
+      reason: change?.reason ?? null,
+      snapshot: { artifact_id: ids(), cas_id: contentHash(content), content },
+    };
+    let freed: FlowKeys | undefined;
+    const write = async (flush: SentFlush) => (freed = await journal.end(flush, noted, row)) !== undefined;
+    if (!(await written(end, write))) return false;
+    if (freed && isGated(freed)) admission.admitSoon(freed);
+    metrics.runEnded(end.type, state, (clock().getTime() - Date.parse(end.run.created_at)) / 1_000);
+    return true;
+  }
+
   return {
     /** One statement. */
-    async flush(flush: JournalFlush): Promise<void> {
-      await journal.flush(flush, stepsOf(flush));
+    async flush(flush: JournalFlush, temporal_run_id: string): Promise<void> {
+      await written({ ...flush, temporal_run_id }, (sent) => journal.flush(sent, stepsOf(sent)));
     },
 
     /**
-     * One statement for a run whose steps are all in this flush, otherwise one more to read them. Answers the final
-     * state that stands: an end that comes after another one (a signal that made the workflow think again) changes nothing.
+     * Answers the final state that stands: an end that comes after another one (a signal that made the workflow think
+     * again) changes nothing.
      */
-    async end(end: RunEnd): Promise<FinalState> {
-      const written = stepsOf(end);
-      const earlier = end.complete ? [] : await steps.marks(end.run_id, end.epoch);
-      const change = end.entries.findLast((entry) => entry.change)?.change;
-      const state = change?.to as FinalState;
-      const output = await outputOf(end);
-      const snapshot = snapshotOf({ end, state, output_hash: output.hash, steps: merge(earlier, written) });
-      const content = Buffer.from(canonicalJson(snapshot));
-      const applied = await journal.end(end, written, {
-        state,
-        output: output.text,
-        output_ref: output.ref,
-        error: end.outcome.error ? JSON.stringify(end.outcome.error) : null,
-        reason: change?.reason ?? null,
-        snapshot: { artifact_id: ids(), cas_id: contentHash(content), content },
-      });
-      if (!applied) return ((await runs.findAny(end.run_id))?.state ?? state) as FinalState;
-      metrics.runEnded(end.type, state, (clock().getTime() - Date.parse(end.run.created_at)) / 1_000);
-      return state;
+    async end(end: RunEnd, temporal_run_id: string): Promise<FinalState> {
+      const state = end.entries.findLast((entry) => entry.change)?.change?.to;
+      if (await writeEnd({ ...end, temporal_run_id })) return state as FinalState;
+      return ((await runs.findAny(end.run_id))?.state ?? state) as FinalState;
     },
+
+    writeEnd,
   };
 
   /** A stored output was put into the row by `evaluateOutput`; an inline one comes with the end. */
@@ -70,6 +126,13 @@ export function runRecorder({ journal, steps, runs, metrics, ids, clock }: Deps)
 }
 
 export type RunRecorder = ReturnType<typeof runRecorder>;
+
+function refuseForbidden({ run_id, entries }: SentFlush): void {
+  const refused = forbiddenChange(entries);
+  if (!refused) return;
+  const about = `run ${run_id} may not go from ${refused.from} to ${refused.to}`;
+  throw new AppError('transition_forbidden', { cause: new Error(about) });
+}
 
 /** The last word on each step of a flush; the moment it began is the first one's. */
 function stepsOf(flush: JournalFlush): HashedStep[] {

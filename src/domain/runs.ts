@@ -4,6 +4,7 @@ import type { Metrics } from '../contract/metrics.ts';
 import { isFinal } from '../contract/run.ts';
 import type { RunFilter, RunPosition, RunRepository, RunRow } from '../persistence/runs.ts';
 import type { RefService } from './refs.ts';
+import { isGated } from './rules/flow.ts';
 import { SWEEP_AFTER_MS, type RunDispatch } from './run-dispatch.ts';
 import type { RunFeed } from './run-feed.ts';
 import type { OpenRun, RunOpener } from './run-open.ts';
@@ -26,18 +27,26 @@ export function runService({ runs, open, refs, readDefinition, dispatch, feed, m
     return row;
   }
 
+  /** A run that waits for the heartbeats of a runtime: there is nothing to start. */
+  async function startOutside(request: OpenRun): Promise<RunRow> {
+    const run = await open(request, () => null);
+    metrics.runStarted(run.type);
+    return run;
+  }
+
   return {
     get,
 
-    /** Opens a run and sees to its start. Errors: as opening. */
+    /** Opens a run and sees to its start; answers another one when its start policy says so. Errors: as opening. */
     async start(request: OpenRun): Promise<RunRow> {
+      if (request.more?.executor === 'external') return startOutside(request);
       const outbox_id = ids();
       const run = await open(request, (now) => ({
         outbox_id,
         sweep_after: new Date(now.getTime() + SWEEP_AFTER_MS),
       }));
-      dispatch.startSoon(run, outbox_id);
-      metrics.runStarted('dag');
+      if (!isGated(run)) dispatch.startSoon(run, outbox_id);
+      if (run.id === (request.id ?? run.id)) metrics.runStarted('dag');
       return run;
     },
 

@@ -1,6 +1,6 @@
-import type { Definition, DefinitionNode, RetryPolicy } from '../contract/definition.ts';
+import type { Definition, DefinitionNode, MapConfig, RetryPolicy } from '../contract/definition.ts';
 import type { Json, JsonObject } from '../contract/json.ts';
-import type { Plan, PlanNode, PlanRetry } from '../contract/plan.ts';
+import type { Plan, PlanBody, PlanMap, PlanNode, PlanRetry } from '../contract/plan.ts';
 import { compileConfig } from './config.ts';
 import { dependentsOf, topologicalOrder } from './graph.ts';
 import { wholeExpression } from './placeholders.ts';
@@ -15,8 +15,11 @@ export const RETRY_DEFAULTS: Readonly<PlanRetry> = {
   non_retryable: [],
 };
 
-/** The types whose config the workflow evaluates itself. */
-const LIGHT = new Set<string>(['transform', 'wait', 'approval']);
+/** The types whose config the workflow evaluates itself; of a map, the list. */
+const LIGHT = new Set<string>(['transform', 'wait', 'approval', 'map']);
+
+/** Items of a map under way at once, unless the node says otherwise. */
+const MAX_PARALLEL = 10;
 
 /**
  * The plan the interpreter runs, from a definition that passed `validateDefinition`. Pure: the same document gives
@@ -42,23 +45,40 @@ function needsOf(definition: Definition): Map<string, readonly string[]> {
 }
 
 function planNode(id: string, node: DefinitionNode, dependents: string[]): PlanNode {
-  const config = compileConfig(node.type, workflowConfig(node));
   return {
     id,
-    type: node.type,
     needs: [...new Set(node.needs)],
     dependents,
     ...guardOf(node.if),
+    continue_on_error: node.continue_on_error ?? false,
+    ...bodyOf(node),
+    ...(node.type === 'map' ? { map: mapOf(node.config) } : {}),
+    ...(node.compensate ? { compensate: bodyOf(node.compensate) } : {}),
+  };
+}
+
+function bodyOf(node: DefinitionNode): PlanBody {
+  const config = compileConfig(node.type, workflowConfig(node));
+  return {
+    type: node.type,
     retry: retryOf(node.retry),
     ...(node.timeout_seconds === undefined ? {} : { timeout_seconds: node.timeout_seconds }),
-    continue_on_error: node.continue_on_error ?? false,
     ...(LIGHT.has(node.type) ? { config } : {}),
     roots: templateRoots(config),
   };
 }
 
-/** What the workflow is told of a config: not the form, which whoever takes the decision checks. */
+function mapOf({ node, max_parallel, on_item_error }: MapConfig): PlanMap {
+  return {
+    body: bodyOf(node),
+    max_parallel: max_parallel ?? MAX_PARALLEL,
+    on_item_error: on_item_error ?? 'fail',
+  };
+}
+
+/** What the workflow is told of a config: not the form, which whoever takes the decision checks, and not a map's body. */
 function workflowConfig({ type, config }: DefinitionNode): JsonObject {
+  if (type === 'map') return { items: config.items };
   if (type !== 'approval') return config as unknown as JsonObject;
   const { form: _form, ...rest } = config;
   return rest;

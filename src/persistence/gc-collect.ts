@@ -93,6 +93,7 @@ const COLLECT_BLOBS = statement<{ size_bytes: number }>(
        AND NOT EXISTS (SELECT FROM step s WHERE s.input_ref = b.cas_id)
        AND NOT EXISTS (SELECT FROM step s WHERE s.output_ref = b.cas_id)
        AND NOT EXISTS (SELECT FROM step s WHERE s.logs_ref = b.cas_id)
+       AND NOT EXISTS (SELECT FROM agent_task k WHERE k.task_ref = b.cas_id)
    ), emptied AS (
      UPDATE cas_blob b SET content = NULL, storage_url = NULL, slice_hashes = NULL, collected_at = now()
      FROM gone WHERE b.cas_id = gone.cas_id

@@ -26,12 +26,14 @@ const OF_RUNS = statement<never>(
      UNION ALL
      SELECT run_id, node, unnest(ARRAY[input_ref, output_ref, logs_ref]) FROM step
      WHERE num_nonnulls(input_ref, output_ref, logs_ref) > 0
+     UNION ALL
+     SELECT run_id, node, task_ref FROM agent_task WHERE task_ref IS NOT NULL
    ) r JOIN cas_blob b ON b.cas_id = r.ref AND b.stored
    ORDER BY b.cas_id, r.run_id, r.node
    ON CONFLICT DO NOTHING`,
 );
 
-// What a program made is named nowhere but in the output of its step.
+// What a program made is named nowhere but in the output of its step, and a checkpoint of a runtime outside in what it said.
 const NAMED_BY_RUNS = statement<never>(
   'gc_named_by_runs',
   `INSERT INTO gc_blob (cas_id, why, holds, run_id, node)
@@ -41,6 +43,12 @@ const NAMED_BY_RUNS = statement<never>(
      FROM run r CROSS JOIN LATERAL (VALUES (r.input::text), (r.params::text), (r.output::text), (r.error::text)) v (value)
      UNION ALL
      SELECT s.run_id, s.node, v.value FROM step s CROSS JOIN LATERAL (VALUES (s.output::text), (s.error::text)) v (value)
+     UNION ALL
+     SELECT run_id, NULL, applied::text FROM run_command
+     UNION ALL
+     SELECT run_id, NULL, metrics::text FROM run_heartbeat
+     UNION ALL
+     SELECT run_id, node, task::text FROM agent_task
    ) t CROSS JOIN LATERAL regexp_matches(t.value, '${NAME}', 'g') m JOIN cas_blob b ON b.cas_id = m[1] AND b.stored
    WHERE t.value LIKE '%sha256:%'
    ORDER BY b.cas_id, t.run_id, t.node

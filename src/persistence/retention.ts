@@ -16,6 +16,8 @@ const EXPIRE_RUNS = statement<{ count: number }>(
      DELETE FROM run_command c USING old WHERE c.run_id = old.id
    ), unsent AS (
      DELETE FROM outbox o USING old WHERE o.run_id = old.id
+   ), undelivered AS (
+     DELETE FROM webhook_delivery d USING old WHERE d.run_id = old.id
    ), gone AS (
      DELETE FROM run r USING old WHERE r.id = old.id RETURNING r.id
    )

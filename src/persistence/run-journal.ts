@@ -1,10 +1,14 @@
 import type { JournalFlush, StepRecord } from '../contract/journal.ts';
 import type { RunState } from '../contract/run.ts';
 import type { Db } from './db.ts';
-import { run, statement } from './statement.ts';
+import type { RunRow } from './runs.ts';
+import { run, runOne, statement } from './statement.ts';
 
 /** The name runs' news goes out under; the payload is `<run id>:<last seq>`, and `:end` after it for the last. */
 export const RUN_CHANNEL = 'orchestrator_run';
+
+/** Where a run has its place among others; all null for one that nothing holds back. */
+export type FlowKeys = Pick<RunRow, 'project_id' | 'workflow' | 'flow_key' | 'rate_key' | 'start_id'>;
 
 /** The artifact a run leaves at its end. */
 export interface SnapshotRow {
@@ -26,18 +30,30 @@ export interface HashedStep extends StepRecord {
   output_hash: string | null;
 }
 
-/** Writes what a run's workflow noted, in one statement each; a flush that was written before changes nothing. */
+/** A flush, and the Temporal execution that sends it. */
+export interface SentFlush extends JournalFlush {
+  temporal_run_id: string | null;
+}
+
+/**
+ * Writes what a run's workflow noted, in one statement each. Nothing is written, and the answer is false, when it was
+ * before, when the run has ended, when another execution has the run, or when the run is not in the state that the first
+ * change comes from.
+ */
 export function runJournalRepository(db: Db) {
   return {
-    /** One statement. Answers false when this flush (or the run's end) was already written. */
-    async flush(flush: JournalFlush, steps: HashedStep[]): Promise<boolean> {
+    /** One statement. */
+    async flush(flush: SentFlush, steps: HashedStep[]): Promise<boolean> {
       return (await run(db, FLUSH, flushValues(flush, steps))).length === 1;
     },
 
-    /** One statement: the last flush, the outcome, the snapshot, and the end of every command still open. */
-    async end(flush: JournalFlush, steps: HashedStep[], end: EndRow): Promise<boolean> {
+    /**
+     * One statement: the last flush, the outcome, the snapshot, and the end of every command still open. Answers where
+     * others may have waited for this end; undefined when nothing was written.
+     */
+    async end(flush: SentFlush, steps: HashedStep[], end: EndRow): Promise<FlowKeys | undefined> {
       const values = [...flushValues(flush, steps), ...endValues(flush, steps, end)];
-      return (await run(db, END, values)).length === 1;
+      return runOne(db, END, values);
     },
   };
 }
@@ -49,9 +65,11 @@ const journalParts = (more_columns: string) => `
   r AS (
     UPDATE run SET last_event_seq = last_event_seq + $4, journal_seq = $3, state = coalesce($5, state),
       progress_done = $6, progress_total = $7, in_flight = $8, current_step = coalesce($9, current_step),
-      started_at = coalesce(started_at, to_timestamp($10::float8 / 1000))${more_columns}
-    WHERE id = $1 AND epoch = $2 AND journal_seq < $3 AND ended_at IS NULL
-    RETURNING id, project_id, artifact_id, last_event_seq, last_event_seq - $4 AS base
+      started_at = coalesce(started_at, to_timestamp($10::float8 / 1000)),
+      temporal_run_id = coalesce($33::uuid, temporal_run_id), params = coalesce($35::json, params)${more_columns}
+    WHERE id = $1 AND journal_seq < $3 AND ended_at IS NULL AND coalesce(temporal_run_id = $33::uuid, true)
+      AND coalesce(state = $2, true)
+    RETURNING id, epoch, project_id, artifact_id, workflow, flow_key, rate_key, start_id, last_event_seq, last_event_seq - $4 AS base
   ), events AS (
     INSERT INTO run_event (run_id, seq, type, time, data)
     SELECT r.id, r.base + x.ord, x.type, to_timestamp(x.at_ms / 1000), x.data
@@ -63,7 +81,7 @@ const journalParts = (more_columns: string) => `
       AS x(ord, from_state, to_state, actor, reason, at_ms)
   ), steps AS (
     INSERT INTO step (run_id, epoch, node, item, attempt, state, output, output_hash, error, cause, started_at, ended_at)
-    SELECT r.id, $2, x.node, x.item, x.attempt, x.state, x.output, x.output_hash, x.error, x.cause,
+    SELECT r.id, r.epoch, x.node, x.item, x.attempt, x.state, x.output, x.output_hash, x.error, x.cause,
       to_timestamp(x.started_ms / 1000), to_timestamp(x.ended_ms / 1000)
     FROM r, unnest($20::text[], $21::int[], $22::int[], $23::text[], $24::json[], $25::text[], $26::json[], $27::text[],
       $28::float8[], $29::float8[])
@@ -73,9 +91,9 @@ const journalParts = (more_columns: string) => `
       output_hash = coalesce(excluded.output_hash, step.output_hash), error = excluded.error, cause = excluded.cause,
       started_at = coalesce(step.started_at, excluded.started_at), ended_at = excluded.ended_at
   ), commands AS (
-    UPDATE run_command c SET state = x.state, reason = coalesce(x.reason, c.reason),
+    UPDATE run_command c SET state = x.state, reason = coalesce(x.reason, c.reason), applied = x.applied,
       delivered_at = coalesce(c.delivered_at, clock_timestamp()), acknowledged_at = clock_timestamp()
-    FROM r, unnest($30::text[], $31::text[], $32::text[]) AS x(id, state, reason)
+    FROM r, unnest($30::text[], $31::text[], $32::text[], $34::json[]) AS x(id, state, reason, applied)
     WHERE c.run_id = r.id AND c.id = x.id AND c.state IN ('queued', 'delivered')
   ), started AS (
     DELETE FROM outbox o USING r WHERE o.run_id = r.id AND o.kind = 'start'
@@ -84,37 +102,39 @@ const journalParts = (more_columns: string) => `
 /** Wakes whoever follows the run; no row when the flush was dropped. */
 const ANNOUNCE = `SELECT pg_notify('${RUN_CHANNEL}', r.id || ':' || r.last_event_seq) FROM r`;
 
-const ANNOUNCE_END = `SELECT pg_notify('${RUN_CHANNEL}', r.id || ':' || r.last_event_seq || ':end') FROM r`;
+/** The same, with what the run had a place at. */
+const ANNOUNCE_END = `SELECT r.project_id, r.workflow, r.flow_key, r.rate_key, r.start_id,
+    pg_notify('${RUN_CHANNEL}', r.id || ':' || r.last_event_seq || ':end')::text FROM r`;
 
 const FLUSH = statement('run_journal_flush', `WITH ${journalParts('')} ${ANNOUNCE}`);
 
-// A statement may change a row once only: $41 and $42 keep what this flush writes out of the sweeping updates.
-const END = statement(
+// A statement may change a row once only: $44 and $45 keep what this flush writes out of the sweeping updates.
+const END = statement<FlowKeys>(
   'run_journal_end',
   `WITH ${journalParts(`,
-      output = $33::json, output_ref = $34, error = $35::json, reason = $36, snapshot_id = $37::uuid,
+      output = $36::json, output_ref = $37, error = $38::json, reason = $39, snapshot_id = $40::uuid,
       ended_at = clock_timestamp()`)}, blob AS (
     INSERT INTO cas_blob (cas_id, size_bytes, content)
-    SELECT $38, $39, $40 FROM r ON CONFLICT DO NOTHING
+    SELECT $41, $42, $43 FROM r ON CONFLICT DO NOTHING
   ), granted AS (
-    INSERT INTO blob_grant (project_id, cas_id, media_type) SELECT r.project_id, $38, 'application/json' FROM r ON CONFLICT DO NOTHING
+    INSERT INTO blob_grant (project_id, cas_id, media_type) SELECT r.project_id, $41, 'application/json' FROM r ON CONFLICT DO NOTHING
   ), snapshot AS (
     INSERT INTO artifact (id, project_id, kind, cas_id, plan_hash, created_by)
-    SELECT $37::uuid, r.project_id, 'run_snapshot', $38, coalesce(a.plan_hash, a.version_hash), 'engine'
+    SELECT $40::uuid, r.project_id, 'run_snapshot', $41, coalesce(a.plan_hash, a.version_hash), 'engine'
     FROM r JOIN artifact a ON a.id = r.artifact_id
   ), unfinished AS (
     UPDATE step s SET state = 'cancelled', ended_at = clock_timestamp()
     FROM r WHERE s.run_id = r.id AND s.state IN ('pending', 'running', 'waiting')
-      AND (s.node || '#' || s.item || '#' || s.attempt) <> ALL ($41::text[])
+      AND (s.node || '#' || s.item || '#' || s.attempt) <> ALL ($44::text[])
   ), unanswered AS (
     UPDATE run_command c SET state = 'rejected', reason = 'The run has ended.', acknowledged_at = clock_timestamp()
-    FROM r WHERE c.run_id = r.id AND c.state IN ('queued', 'delivered') AND c.id <> ALL ($42::text[])
+    FROM r WHERE c.run_id = r.id AND c.state IN ('queued', 'delivered') AND c.id <> ALL ($45::text[])
   ), undelivered AS (
     DELETE FROM outbox o USING r WHERE o.run_id = r.id AND o.kind = 'command'
   ) ${ANNOUNCE_END}`,
 );
 
-function flushValues(flush: JournalFlush, steps: HashedStep[]): unknown[] {
+function flushValues(flush: SentFlush, steps: HashedStep[]): unknown[] {
   const { entries } = flush;
   const changes = entries.flatMap((e, index) =>
     e.change ? [{ ...e.change, ord: index + 1, at_ms: e.at_ms }] : [],
@@ -122,7 +142,7 @@ function flushValues(flush: JournalFlush, steps: HashedStep[]): unknown[] {
   const commands = entries.flatMap((e) => (e.command ? [e.command] : []));
   return [
     flush.run_id,
-    flush.epoch,
+    changes[0]?.from ?? null,
     flush.seq,
     entries.length,
     changes.at(-1)?.to ?? null,
@@ -153,6 +173,9 @@ function flushValues(flush: JournalFlush, steps: HashedStep[]): unknown[] {
       (c) => c.state,
       (c) => c.reason ?? null,
     ),
+    flush.temporal_run_id,
+    commands.map(({ tuned }) => json(tuned && { ...tuned })),
+    json(commands.findLast(({ tuned }) => tuned)?.tuned?.params),
   ];
 }
 

@@ -35,6 +35,8 @@ export interface NewRun {
     /** When the sweeper may take the start over from the process that accepted it. */
     sweep_after: Date;
   } | null;
+  /** Steps of another run that count as this one's. */
+  reuse?: { run_id: string; nodes: string[] };
   /** What only some runs have. */
   more: RunExtras;
 }
@@ -44,6 +46,21 @@ export interface RunExtras {
   parent_run_id?: string;
   parent_node?: string;
   parent_item?: number;
+  forked_from?: string;
+  forked_from_step?: string;
+  flow_key?: string;
+  flow_limit?: number;
+  rate_key?: string;
+  rate_per_second?: number;
+  start_id?: string;
+  schedule_id?: string;
+  /** RFC 3339. */
+  scheduled_at?: string;
+  hook_id?: string;
+  /** Without it: `temporal`. */
+  executor?: 'temporal' | 'external';
+  experiment_id?: string;
+  version_id?: string;
 }
 
 export interface RunFilter {
@@ -53,6 +70,7 @@ export interface RunFilter {
   health?: RunRow['health'];
   labels?: Record<string, string>;
   created_after?: Date;
+  parent_run_id?: string;
 }
 
 export interface RunPosition {
@@ -67,7 +85,8 @@ export function runRepository(db: Db) {
      * undefined, with nothing written, when its version or its input was collected.
      */
     async insert(row: NewRun): Promise<RunRow | undefined> {
-      return runOne(db, INSERT, insertValues(row));
+      if (!row.reuse) return runOne(db, INSERT, insertValues(row));
+      return runOne(db, INSERT_FORK, [...insertValues(row), row.reuse.run_id, row.reuse.nodes]);
     },
 
     async find(project_id: string, id: string): Promise<RunRow | undefined> {
@@ -84,7 +103,7 @@ export function runRepository(db: Db) {
       return db
         .select()
         .from(runTable)
-        .where(and(eq(runTable.project_id, project_id), ...conditions(filter), after && olderThan(after)))
+        .where(and(eq(runTable.project_id, project_id), ...runConditions(filter), after && olderThan(after)))
         .orderBy(desc(runTable.created_at), desc(runTable.id))
         .limit(limit);
     },
@@ -122,9 +141,7 @@ const FIND = statement<RunRow>(
 );
 
 // The locks make a collection of version and input wait for the run, or the run see that they are gone.
-const INSERT = statement<RunRow>(
-  'run_insert',
-  `WITH pinned AS MATERIALIZED (
+const insertWith = (more_parts: string) => `WITH pinned AS MATERIALIZED (
     SELECT id FROM artifact WHERE id = $12 AND live FOR KEY SHARE
   ), held AS MATERIALIZED (
     SELECT cas_id FROM cas_blob WHERE cas_id = $15 AND stored FOR KEY SHARE
@@ -142,12 +159,18 @@ const INSERT = statement<RunRow>(
   ), run AS (
     INSERT INTO run (id, project_id, type, workflow, requested_ref, artifact_id, version_hash, manifest_id, state,
       input, input_ref, params, progress_total, last_event_seq, labels, priority, created_by, created_at,
-      parent_run_id, parent_node, parent_item)
+      parent_run_id, parent_node, parent_item, forked_from, forked_from_step, flow_key, flow_limit, rate_key, rate_per_second, start_id,
+      schedule_id, scheduled_at, hook_id, executor, experiment_id, version_id)
     SELECT $8::uuid, $4, $9, $10, $11, id, $13, $5, 'queued', $14::json, $15, $16::json, $17::integer, 1, $18::jsonb,
       $19::integer, $6, $7,
-      more.parent_run_id, more.parent_node, coalesce(more.parent_item, -1)
+      more.parent_run_id, more.parent_node, coalesce(more.parent_item, -1),
+      more.forked_from, more.forked_from_step,
+      more.flow_key, more.flow_limit, more.rate_key, more.rate_per_second, more.start_id,
+      more.schedule_id, more.scheduled_at, more.hook_id, coalesce(more.executor, 'temporal'), more.experiment_id, more.version_id
     FROM accepted, json_to_record($24::json) AS more(
-      parent_run_id uuid, parent_node text, parent_item integer)
+      parent_run_id uuid, parent_node text, parent_item integer, forked_from uuid, forked_from_step text,
+      flow_key text, flow_limit integer, rate_key text, rate_per_second double precision, start_id text,
+      schedule_id uuid, scheduled_at timestamptz, hook_id uuid, executor text, experiment_id text, version_id text)
     RETURNING *
   ), transition AS (
     INSERT INTO run_state_transition (run_id, event_seq, from_state, to_state, actor, at)
@@ -157,8 +180,24 @@ const INSERT = statement<RunRow>(
   ), queued AS (
     INSERT INTO outbox (id, run_id, kind, next_attempt_at)
     SELECT $21::uuid, id, 'start', $22::timestamptz FROM run WHERE $21::uuid IS NOT NULL
-  )
-  SELECT * FROM run`,
+  )${more_parts}
+  SELECT * FROM run`;
+
+const INSERT = statement<RunRow>('run_insert', insertWith(''));
+
+/** Every step says who carried it out, however often it was passed on. */
+const INSERT_FORK = statement<RunRow>(
+  'run_insert_fork',
+  insertWith(`, reused AS (
+    INSERT INTO step (run_id, epoch, node, item, attempt, state, input_ref, output, output_ref, output_hash, error, cause,
+      agent_id, logs_ref, started_at, ended_at, reused_from)
+    SELECT run.id, 0, s.node, -1, 1, s.state, s.input_ref, s.output, s.output_ref, s.output_hash, s.error, s.cause,
+      s.agent_id, s.logs_ref, s.started_at, s.ended_at, coalesce(s.reused_from, s.run_id)
+    FROM run, (
+      SELECT DISTINCT ON (node) * FROM step WHERE run_id = $25 AND item < 0 AND node = ANY ($26::text[])
+      ORDER BY node, epoch DESC, attempt DESC
+    ) s
+  )`),
 );
 
 const KEEP_OUTPUT = statement<{ cas_id: string }>(
@@ -170,6 +209,17 @@ const KEEP_OUTPUT = statement<{ cas_id: string }>(
   )
   SELECT cas_id FROM held`,
 );
+
+/** What the first event says of where the run comes from. */
+function originOf({ workflow, version_hash, reuse, more }: NewRun): JsonObject {
+  const { forked_from, forked_from_step } = more;
+  const fork = reuse && {
+    forked_from: forked_from ?? null,
+    from_step: forked_from_step ?? null,
+    reused: reuse.nodes,
+  };
+  return { workflow, version_hash, ...fork };
+}
 
 function insertValues(row: NewRun): unknown[] {
   const { manifest } = row;
@@ -184,18 +234,20 @@ function insertValues(row: NewRun): unknown[] {
       row.progress_total,
     ],
     ...[JSON.stringify(row.labels), row.priority],
-    JSON.stringify({ workflow: row.workflow, version_hash: row.version_hash }),
+    JSON.stringify(originOf(row)),
     ...[row.start?.outbox_id ?? null, row.start?.sweep_after ?? null, row.names, JSON.stringify(row.more)],
   ];
 }
 
-function conditions(filter: RunFilter): (SQL | undefined)[] {
+/** What a list is narrowed to; a bulk command takes the same. */
+export function runConditions(filter: RunFilter): (SQL | undefined)[] {
   return [
     filter.states && sql`${runTable.state} = ANY (${sql.param(filter.states)}::text[])`,
     filter.workflow === undefined ? undefined : eq(runTable.workflow, filter.workflow),
     filter.type === undefined ? undefined : eq(runTable.type, filter.type),
     filter.health && eq(runTable.health, filter.health),
     filter.labels && sql`${runTable.labels} @> ${JSON.stringify(filter.labels)}::jsonb`,
+    filter.parent_run_id === undefined ? undefined : eq(runTable.parent_run_id, filter.parent_run_id),
     filter.created_after && gte(runTable.created_at, filter.created_after),
   ];
 }

@@ -12,6 +12,7 @@ import { startProduct, type Product } from '../support/product.ts';
 import { startOwnStack } from '../support/stack.ts';
 import { MAINTENANCE } from './maintenance.ts';
 import { SCENARIOS } from './scenarios.ts';
+import { SCHEDULED } from './schedules.ts';
 
 const FOLDER = path.join(import.meta.dirname, 'histories');
 const wanted = process.argv.slice(2);
@@ -39,7 +40,7 @@ for (const [name, scenario] of Object.entries(SCENARIOS)) {
   await record(name, id);
   process.stdout.write(`${name}: ${run.state}\n`);
 }
-for (const [name, scenario] of Object.entries(MAINTENANCE)) {
+for (const [name, scenario] of Object.entries({ ...MAINTENANCE, ...SCHEDULED })) {
   if (!isWanted(name)) continue;
   await record(name, await scenario({ product, client }));
   process.stdout.write(`${name}: done\n`);

@@ -7,6 +7,7 @@ import { DeterminismViolationError } from '@temporalio/workflow';
 import { workflowBundle } from '../../worker/bundle.ts';
 import { MAINTENANCE } from './maintenance.ts';
 import { SCENARIOS } from './scenarios.ts';
+import { SCHEDULED } from './schedules.ts';
 
 const FOLDER = path.join(import.meta.dirname, 'histories');
 async function recorded(file: string) {
@@ -17,7 +18,7 @@ const files = (await readdir(FOLDER)).filter((file) => file.endsWith('.binpb'));
 
 test('every scenario has a recorded history', () => {
   const names = new Set(files.map((file) => file.replace(/-\d+\.binpb$/, '')));
-  expect([...names].sort()).toEqual(Object.keys({ ...SCENARIOS, ...MAINTENANCE }).sort());
+  expect([...names].sort()).toEqual(Object.keys({ ...SCENARIOS, ...MAINTENANCE, ...SCHEDULED }).sort());
   expect(files).toContain('continue_as_new-2.binpb');
 });
 

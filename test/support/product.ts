@@ -68,6 +68,8 @@ export async function startProduct(options: ProductOptions = {}): Promise<Produc
   const api = await serveApi({
     ...base,
     temporal: temporal.runs,
+    executions: temporal.executions,
+    schedules: temporal.schedules,
     maintenance: temporal.maintenance,
     database_url: test_database.url,
     token: TOKEN,
@@ -104,6 +106,9 @@ function testConfig(data_dir: string, env: Record<string, string>): Config {
       ORCHESTRATOR_STORE_GC_INTERVAL_HOURS: '0',
       ORCHESTRATOR_STORE_FSCK_INTERVAL_HOURS: '0',
       ORCHESTRATOR_RUNS_RETENTION_INTERVAL_HOURS: '0',
+      ORCHESTRATOR_TRIGGERS_RECONCILE_INTERVAL_SECONDS: '0',
+      ORCHESTRATOR_RUNS_RECONCILE_INTERVAL_SECONDS: '0',
+      ORCHESTRATOR_EXTERNAL_RUNS_HEALTH_INTERVAL_SECONDS: '0',
       ...env,
     },
     data_dir,

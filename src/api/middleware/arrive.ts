@@ -47,5 +47,5 @@ function sanitise(header: Request['headers'][string]): string | undefined {
   return typeof header === 'string' && SANE_ID.test(header) ? header : undefined;
 }
 
-/** 499, as nginx has it: the caller left before there was an answer. */
-const statusOf = (res: Response): number => (res.headersSent ? res.statusCode : 499);
+/** 499, as nginx has it: the caller left before there was an answer. A WebSocket is accepted beside the response. */
+const statusOf = (res: Response): number => (res.headersSent || res.statusCode === 101 ? res.statusCode : 499);

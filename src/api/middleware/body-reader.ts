@@ -1,7 +1,7 @@
 import type { Request } from 'express';
 import { z } from 'zod';
 import { AppError } from '../../contract/errors.ts';
-import type { Route } from '../route.ts';
+import type { Route, WholeBody } from '../route.ts';
 import { announcedLength, assertMediaType, readBody, tooLarge } from './body.ts';
 import { parseJson } from './json-guard.ts';
 import { validator, type Validator } from './validate.ts';
@@ -18,6 +18,7 @@ export interface BodyLimits {
   body_bytes: number;
   blob_bytes: number;
   bundle_bytes: number;
+  heartbeat_bytes: number;
   json_depth: number;
 }
 
@@ -29,6 +30,7 @@ const NO_FIELDS = z.strictObject({}).optional();
 /** How the body of one route is read. */
 export function bodyReader(row: Route, limits: BodyLimits): BodyReader {
   if (row.raw_body) return rawReader(row, limits);
+  if (row.whole_body) return wholeReader(row, limits);
   if (row.body === undefined && (row.method === 'get' || row.method === 'head')) return () => NOTHING;
   return jsonReader(row, limits);
 }
@@ -42,15 +44,26 @@ function rawReader(row: Route, limits: BodyLimits): BodyReader {
   };
 }
 
+function wholeReader(row: Route, { body_bytes, json_depth }: BodyLimits): BodyReader {
+  const media_types = row.body_media_types ?? JSON_TYPES;
+  return async (req) => {
+    if (announcedLength(req) !== 0) assertMediaType(req, media_types);
+    const bytes = await readBody(req, body_bytes);
+    const json = () => (bytes.length === 0 ? {} : parseJson(bytes, json_depth));
+    return { value: { bytes, json } satisfies WholeBody, bytes };
+  };
+}
+
 function jsonReader(row: Route, limits: BodyLimits): BodyReader {
   const schema = row.body ?? NO_FIELDS;
   const validate = validator(schema, '');
   const media_types = row.body_media_types ?? JSON_TYPES;
+  const limit = limits[row.body_limit ?? 'body_bytes'];
   const whenEmpty = emptyBody(schema, validate);
   return async (req) => {
     if (announcedLength(req) === 0) return { value: whenEmpty(), bytes: NOTHING.bytes };
     assertMediaType(req, media_types);
-    const bytes = await readBody(req, limits.body_bytes);
+    const bytes = await readBody(req, limit);
     const value = bytes.length === 0 ? whenEmpty() : validate(parseJson(bytes, limits.json_depth));
     return { value, bytes };
   };

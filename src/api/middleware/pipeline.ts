@@ -4,7 +4,7 @@ import { AppError } from '../../contract/errors.ts';
 import { hasRole, type Role } from '../../contract/roles.ts';
 import type { IdempotencyService } from '../../domain/idempotency.ts';
 import { requestIdOf } from '../error-handler.ts';
-import { STREAMED, type Call, type Principal, type Reply, type Route } from '../route.ts';
+import { ANONYMOUS, STREAMED, type Call, type Principal, type Reply, type Route } from '../route.ts';
 import { sendAnswer, toAnswer, type Answer } from './answer.ts';
 import type { Authenticate } from './bearer.ts';
 import { bodyReader, type BodyReader, type ReadBody } from './body-reader.ts';
@@ -21,6 +21,7 @@ export interface ApiLimits {
   body_bytes: number;
   blob_bytes: number;
   bundle_bytes: number;
+  heartbeat_bytes: number;
   json_depth: number;
   rate_per_second: number;
   rate_burst: number;
@@ -110,7 +111,7 @@ async function admit(row: Route, { req, res }: Arrival, options: PipelineOptions
   const address = `address:${req.socket.remoteAddress ?? ''}`;
   if (row.public) {
     if (!row.unmetered) options.rate_limiter.take(address, res);
-    return { id: 'anonymous', role: 'viewer' };
+    return row.takes_token ? shown(req, options) : ANONYMOUS;
   }
   try {
     const principal = await options.authenticate(req);
@@ -120,6 +121,17 @@ async function admit(row: Route, { req, res }: Arrival, options: PipelineOptions
     // Guessing tokens has an allowance of its own, so that it cannot eat anybody else's.
     if (error instanceof AppError && error.code === 'unauthenticated')
       options.rate_limiter.take(address, res);
+    throw error;
+  }
+}
+
+/** What an open route is told of a token that nobody has is nothing: the sender may have meant it for another purpose. */
+async function shown(req: Request, { authenticate }: PipelineOptions): Promise<Principal> {
+  if (req.headers.authorization === undefined) return ANONYMOUS;
+  try {
+    return await authenticate(req);
+  } catch (error) {
+    if (error instanceof AppError && error.code === 'unauthenticated') return ANONYMOUS;
     throw error;
   }
 }

@@ -1,5 +1,6 @@
 import { AppError } from '../../contract/errors.ts';
 import type { Job, MaintenanceService, Patience } from '../../domain/maintenance.ts';
+import type { ReconcileService } from '../../domain/reconcile.ts';
 import { decodeCursor, pageReply } from '../cursor.ts';
 import { type Call, type Reply, route, type Route } from '../route.ts';
 import {
@@ -13,6 +14,8 @@ import {
   jobQuery,
   jobView,
   noBody,
+  reconcileBody,
+  reconcileView,
   retentionView,
   startQuery,
 } from '../schemas/admin.ts';
@@ -20,6 +23,7 @@ import { page } from '../schemas/conventions.ts';
 
 interface Deps {
   maintenance: MaintenanceService;
+  reconcile: ReconcileService;
 }
 
 type Anything = Pick<Call<never, never, never>, 'principal' | 'res'>;
@@ -35,7 +39,8 @@ const done = 'What was done, or found; on joining a job under way, by that.';
 
 /** What keeps the store in order. All of it concerns every project. */
 export function adminRoutes(deps: Deps): Route[] {
-  return [gcRoute(deps), fsckRoute(deps), retentionRoute(deps), jobRoute(deps), findingsRoute(deps)];
+  const jobs = [gcRoute, fsckRoute, retentionRoute, reconcileRoute];
+  return [...jobs, jobRoute, findingsRoute].map((make) => make(deps));
 }
 
 const gcRoute = ({ maintenance }: Deps) =>
@@ -105,6 +110,25 @@ const retentionRoute = ({ maintenance }: Deps) =>
         await maintenance.run('retention', {}, patienceOf(call, call.query.wait)),
         (report) => report,
       );
+    },
+  });
+
+const reconcileRoute = ({ maintenance, reconcile }: Deps) =>
+  route({
+    method: 'post',
+    path: '/admin/reconcile',
+    group,
+    role,
+    summary: 'Hold all open runs against Temporal and put right what differs; or only say what does.',
+    query: startQuery,
+    body: reconcileBody,
+    responses: { 200: { description: done, schema: reconcileView }, 202: going },
+    async handler(call) {
+      requireEveryProject(call);
+      const { dry_run } = call.body;
+      if (dry_run) return { status: 200, body: { dry_run, ...(await reconcile.pass({ repair: false })) } };
+      const job = await maintenance.run('reconcile', {}, patienceOf(call, call.query.wait));
+      return jobReply(job, (report) => ({ dry_run, ...report }));
     },
   });
 

@@ -1,8 +1,10 @@
 import type { JsonObject } from '../../contract/json.ts';
 import type { CONTROL_TYPES } from '../../contract/run.ts';
-import type { CommandService } from '../../domain/run-commands.ts';
+import type { CommandService, Expiry } from '../../domain/run-commands.ts';
 import type { RunService } from '../../domain/runs.ts';
+import type { TuneService } from '../../domain/tunes.ts';
 import { viewCommand, viewRun } from '../../domain/run-views.ts';
+import type { TunedOptions } from '../../contract/workflows.ts';
 import { AppError } from '../../contract/errors.ts';
 import { route, type Route } from '../route.ts';
 import { page } from '../schemas/conventions.ts';
@@ -14,10 +16,12 @@ import {
   controlledRun,
   runParams,
   terminateBody,
+  tuneBody,
 } from '../schemas/runs.ts';
 
 interface Deps {
   commands: CommandService;
+  tunes: TuneService;
   runs: Pick<RunService, 'get'>;
   ids: () => string;
 }
@@ -35,7 +39,7 @@ export function runCommandRoutes(deps: Deps): Route[] {
   const controls = (Object.keys(SUMMARIES) as (keyof typeof SUMMARIES)[]).map((type) =>
     controlRoute(type, deps),
   );
-  return [...controls, issueRoute(deps), listRoute(deps)];
+  return [...controls, tuneRoute(deps), issueRoute(deps), listRoute(deps)];
 }
 
 function controlRoute(type: keyof typeof SUMMARIES, { commands, runs, ids }: Deps): Route {
@@ -52,7 +56,7 @@ function controlRoute(type: keyof typeof SUMMARIES, { commands, runs, ids }: Dep
       200: { description: 'This command was accepted before.', schema: controlledRun },
     },
     async handler({ params, body, project_id, principal }) {
-      const { id = ids(), reason, ...payload } = body ?? {};
+      const { id = ids(), reason, expires_at, expires_in_seconds, ...payload } = body ?? {};
       const { command, accepted_now } = await commands.issue({
         project_id,
         run_id: params.id,
@@ -61,6 +65,7 @@ function controlRoute(type: keyof typeof SUMMARIES, { commands, runs, ids }: Dep
         payload: payload,
         reason,
         actor: principal.id,
+        expiry: expiryOf({ expires_at, expires_in_seconds }),
       });
       const run = await runs.get(project_id, params.id);
       return { status: accepted_now ? 202 : 200, body: { ...viewRun(run), command: viewCommand(command) } };
@@ -68,7 +73,29 @@ function controlRoute(type: keyof typeof SUMMARIES, { commands, runs, ids }: Dep
   });
 }
 
-function issueRoute({ commands }: Deps): Route {
+function tuneRoute({ tunes, runs, ids }: Deps): Route {
+  return route({
+    method: 'post',
+    path: '/runs/:id/tune',
+    group,
+    summary: 'Change parameters of a run that goes on.',
+    params: runParams,
+    body: tuneBody,
+    responses: {
+      202: { description: 'Accepted; `command` says how far it is.', schema: controlledRun },
+      200: { description: 'This command was accepted before.', schema: controlledRun },
+    },
+    async handler({ params: { id: run_id }, body, project_id, principal }) {
+      const { id = ids(), reason } = body;
+      const to = { project_id, run_id, id, reason, actor: principal.id, expiry: expiryOf(body) };
+      const { command, accepted_now } = await tunes.tune({ ...to, ...tunedBy(body), at: '' });
+      const run = await runs.get(project_id, run_id);
+      return { status: accepted_now ? 202 : 200, body: { ...viewRun(run), command: viewCommand(command) } };
+    },
+  });
+}
+
+function issueRoute({ commands, tunes }: Deps): Route {
   return route({
     method: 'post',
     path: '/runs/:id/commands',
@@ -83,36 +110,55 @@ function issueRoute({ commands }: Deps): Route {
     async handler({ params, body, project_id, principal }) {
       const { id, type } = body;
       const { reason, payload } = checkPayload(type, body.payload as JsonObject);
-      const { command, accepted_now } = await commands.issue({
-        project_id,
-        run_id: params.id,
-        id,
-        type,
-        payload,
-        reason,
-        actor: principal.id,
-      });
+      const expiry = expiryOf(body);
+      const to = { project_id, run_id: params.id, id, reason, actor: principal.id, expiry };
+      const { command, accepted_now } =
+        type === 'tune'
+          ? await tunes.tune({ ...to, ...tunedBy(payload), at: '/payload' })
+          : await commands.issue({ ...to, type, payload });
       return { status: accepted_now ? 202 : 200, body: viewCommand(command) };
     },
   });
 }
 
-/** The payload of each type (contract §5): terminate needs a reason, pause and resume take none, tune comes later. */
-function checkPayload(
+/** Both as their schema let them pass. */
+function tunedBy({ params, nodes }: { params?: unknown; nodes?: unknown }) {
+  return { params: params as JsonObject | undefined, nodes: nodes as TunedOptions | undefined };
+}
+
+/**
+ * The payload of each type (contract §5): terminate needs a reason, tune its params, pause and resume take none. `at` is
+ * where the command stands in what was sent.
+ */
+export function checkPayload(
   type: (typeof CONTROL_TYPES)[number],
   payload: JsonObject,
+  at = '',
 ): { payload: JsonObject; reason?: string } {
-  if (type === 'tune') throw new AppError('not_implemented');
   const parsed = commandPayloads[type].safeParse(payload);
   if (!parsed.success) {
     const errors = parsed.error.issues.map((issue) => ({
-      path: `/payload/${issue.path.map(String).join('/')}`,
+      path: `${at}/payload/${issue.path.map(String).join('/')}`,
       message: issue.message,
     }));
     throw new AppError('validation_failed', { errors });
   }
   const { reason, ...rest } = parsed.data;
-  return { payload: rest, reason };
+  return { payload: rest as JsonObject, reason };
+}
+
+/** Throws `validation_failed` when both are given. */
+export function expiryOf(
+  given: { expires_at?: string; expires_in_seconds?: number },
+  at = '',
+): Expiry | undefined {
+  const { expires_at, expires_in_seconds } = given;
+  if (expires_at !== undefined && expires_in_seconds !== undefined) {
+    const errors = [{ path: `${at}/expires_in_seconds`, message: 'give it or expires_at, not both' }];
+    throw new AppError('validation_failed', { errors });
+  }
+  if (expires_at !== undefined) return { at: new Date(expires_at) };
+  return expires_in_seconds === undefined ? undefined : { in_seconds: expires_in_seconds };
 }
 
 function listRoute({ commands }: Deps): Route {

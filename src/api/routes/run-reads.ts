@@ -1,27 +1,18 @@
-import { isFinal, type RunState } from '../../contract/run.ts';
-import type { RunFeed } from '../../domain/run-feed.ts';
 import type { RunReads } from '../../domain/run-reads.ts';
-import type { RunService } from '../../domain/runs.ts';
 import { decodeCursor, pageOf } from '../cursor.ts';
-import { lastEventId, streamEvents } from '../event-stream.ts';
 import { route, type Route } from '../route.ts';
 import { page } from '../schemas/conventions.ts';
 import { eventsQuery, eventView, pageOnlyQuery, runParams, snapshotView, stepView } from '../schemas/runs.ts';
 
 interface Deps {
-  runs: Pick<RunService, 'get'>;
   reads: RunReads;
-  feed: RunFeed;
-  /** Aborted at shutdown, so that streams end. */
-  shutdown: AbortSignal;
 }
 
-const STREAM_BATCH = 200;
 const group = 'runs';
 
-/** What belongs to a run: steps, events, their stream, the snapshot. */
+/** What belongs to a run: steps, events, the snapshot. */
 export function runReadRoutes(deps: Deps): Route[] {
-  return [stepsRoute(deps), eventsRoute(deps), streamRoute(deps), snapshotRoute(deps)];
+  return [stepsRoute(deps), eventsRoute(deps), snapshotRoute(deps)];
 }
 
 function stepsRoute({ reads }: Deps): Route {
@@ -61,33 +52,6 @@ function eventsRoute({ reads }: Deps): Route {
       const from = Number(decodeCursor(cursor, ['seq'])?.seq ?? after);
       const rows = await reads.events(project_id, params.id, from, limit + 1);
       return { status: 200, body: pageOf(rows, limit, ({ seq }) => ({ seq })) };
-    },
-  });
-}
-
-function streamRoute({ runs, reads, feed, shutdown }: Deps): Route {
-  return route({
-    method: 'get',
-    path: '/runs/:id/events/stream',
-    group,
-    summary: 'The events of a run as they come (SSE); resumes after `Last-Event-ID`.',
-    params: runParams,
-    responses: {
-      200: { description: 'A stream of events.', media_type: 'text/event-stream' },
-      204: { description: 'There is nothing after `Last-Event-ID`, and there will not be.' },
-    },
-    async handler({ params: { id }, project_id, req, res }) {
-      await runs.get(project_id, id);
-      return streamEvents({
-        req,
-        res,
-        last_event_id: lastEventId(req),
-        subscribe: (onNews) => feed.follow(id, () => onNews()),
-        fetchAfter: (seq) => reads.moreEvents(id, seq, STREAM_BATCH),
-        is_final: ({ type }) => type.startsWith('run.') && isFinal(type.slice('run.'.length) as RunState),
-        isOver: async () => isFinal((await runs.get(project_id, id)).state),
-        signal: shutdown,
-      });
     },
   });
 }

@@ -2,6 +2,8 @@ import { z } from 'zod';
 import { AppError } from '../../contract/errors.ts';
 import type { Json, JsonObject } from '../../contract/json.ts';
 import { RUN_STATES, type RunState } from '../../contract/run.ts';
+import type { ExperimentService } from '../../domain/experiments.ts';
+import type { RunStatus } from '../../domain/run-status.ts';
 import type { RunService } from '../../domain/runs.ts';
 import { viewRun } from '../../domain/run-views.ts';
 import { decodeCursor, pageOf } from '../cursor.ts';
@@ -12,48 +14,68 @@ import { listRunsQuery, runParams, runView, startRunBody, waitQuery } from '../s
 type StartBody = z.output<typeof startRunBody>;
 type ListQuery = z.output<typeof listRunsQuery>;
 
-/** Starting and reading runs. */
-export function runRoutes({ runs }: { runs: RunService }): Route[] {
-  return [startRoute(runs), listRoute(runs), getRoute(runs), listOfWorkflowRoute(runs)];
+interface Deps {
+  runs: RunService;
+  status: RunStatus;
+  experiments: ExperimentService;
+  ids: () => string;
 }
 
-function startRoute(runs: RunService): Route {
+/** Starting and reading runs. */
+export function runRoutes(deps: Deps): Route[] {
+  const { runs } = deps;
+  return [startRoute(deps), listRoute(runs), getRoute(deps), listOfWorkflowRoute(runs)];
+}
+
+function startRoute({ runs, experiments, ids }: Deps): Route {
   return route({
     method: 'post',
     path: '/runs',
     group: 'runs',
     summary: 'Start a run: durable before it is answered.',
     body: startRunBody,
-    responses: { 202: { description: 'Accepted.', schema: runView } },
+    responses: {
+      202: { description: 'Accepted.', schema: runView },
+      200: { description: 'The open run with the same start id, by its start policy.', schema: runView },
+    },
     async handler({ body, project_id, principal }) {
-      const workflow = workflowOf(body);
-      const { params, labels = {}, priority } = body;
+      const id = ids();
+      const { params, overrides, labels = {}, priority } = body;
       const run = await runs.start({
+        id,
         project_id,
-        workflow,
+        ...(await startedRun(body, project_id, experiments)),
         input: (body.input ?? {}) as Json,
         params: (params ?? {}) as JsonObject,
+        overrides: overrides as JsonObject | undefined,
         labels,
         priority,
         actor: principal.id,
       });
-      return { status: 202, body: viewRun(run), headers: { Location: `/api/v1/runs/${run.id}` } };
+      const status = run.id === id ? 202 : 200;
+      return { status, body: viewRun(run), headers: { Location: `/api/v1/runs/${run.id}` } };
     },
   });
 }
 
-/** What this release can start: a definition on Temporal. The rest of the contract says 501, never nothing. */
-function workflowOf(body: StartBody): string {
-  const later =
-    body.executor === 'external' || body.experiment_id !== undefined || body.version_id !== undefined;
-  if (later || body.overrides !== undefined || (body.type !== undefined && body.type !== 'dag')) {
-    throw new AppError('not_implemented', {
-      detail: 'External runs, overrides and built-in types are not there yet.',
-    });
+/** What is to be run: a workflow, or a version of an experiment. Built-in types are not there yet: 501, never nothing. */
+async function startedRun(body: StartBody, project_id: string, experiments: ExperimentService) {
+  const { type = 'dag', workflow, experiment_id, version_id, executor } = body;
+  if (type !== 'dag') throw new AppError('not_implemented', { detail: 'Built-in types are not there yet.' });
+  if (experiment_id === undefined && version_id !== undefined)
+    throw invalidBody('experiment_id', 'is required with version_id');
+  if (experiment_id !== undefined && workflow !== undefined)
+    throw invalidBody('experiment_id', 'cannot go with workflow');
+  if (experiment_id === undefined) {
+    if (workflow === undefined) throw invalidBody('workflow', 'is required');
+    return { workflow, more: { executor } };
   }
-  if (body.workflow !== undefined) return body.workflow;
-  throw new AppError('validation_failed', { errors: [{ path: '/workflow', message: 'is required' }] });
+  const { more, ...run } = await experiments.resolve({ project_id, experiment_id, version_id });
+  return { ...run, more: { ...more, executor } };
 }
+
+const invalidBody = (name: string, message: string) =>
+  new AppError('validation_failed', { errors: [{ path: `/${name}`, message }] });
 
 function listRoute(runs: RunService): Route {
   return route({
@@ -84,13 +106,14 @@ function listOfWorkflowRoute(runs: RunService): Route {
 }
 
 async function listed(runs: RunService, project_id: string, query: ListQuery) {
-  const { limit, workflow, type, health } = query;
+  const { limit, workflow, type, health, parent_run_id } = query;
   const after = decodeCursor(query.cursor, ['created_at', 'id']);
   const filter = {
     states: statesOf(query.status),
     workflow,
     type,
     health,
+    parent_run_id,
     labels: labelsOf(query.label),
     created_after: query.created_after === undefined ? undefined : new Date(query.created_after),
   };
@@ -125,7 +148,7 @@ function invalidQuery(name: string, message: string): AppError {
   return new AppError('validation_failed', { errors: [{ path: `/query/${name}`, message }] });
 }
 
-function getRoute(runs: RunService): Route {
+function getRoute({ runs, status }: Deps): Route {
   return route({
     method: 'get',
     path: '/runs/:id',
@@ -136,7 +159,7 @@ function getRoute(runs: RunService): Route {
     responses: { 200: { description: 'The run.', schema: runView } },
     async handler({ params, query, project_id, res }) {
       const { wait } = query;
-      if (wait === undefined) return { status: 200, body: viewRun(await runs.get(project_id, params.id)) };
+      if (wait === undefined) return { status: 200, body: await status.view(project_id, params.id) };
       const gone = new AbortController();
       res.once('close', () => gone.abort());
       const run = await runs.waitFor(project_id, params.id, { seconds: wait, signal: gone.signal });

@@ -1,29 +1,70 @@
 import type { Capabilities } from '../schemas/platform.ts';
 import type { Route } from '../route.ts';
+import type { EventTail } from '../../domain/event-tail.ts';
+import type { LimitService } from '../../domain/limits.ts';
 import type { MaintenanceService } from '../../domain/maintenance.ts';
+import type { BulkService } from '../../domain/bulk.ts';
+import type { ReconcileService } from '../../domain/reconcile.ts';
+import type { HookService } from '../../domain/hooks.ts';
+import type { ScheduleService } from '../../domain/schedules.ts';
+import type { AgentWorkService } from '../../domain/agent-work.ts';
+import type { ExperimentService } from '../../domain/experiments.ts';
+import type { ExternalCommandService } from '../../domain/external-commands.ts';
+import type { ExternalRunService } from '../../domain/external-runs.ts';
+import type { TuneService } from '../../domain/tunes.ts';
 import type { CommandService } from '../../domain/run-commands.ts';
 import type { MessageService } from '../../domain/run-messages.ts';
+import type { ForkService } from '../../domain/run-forks.ts';
 import type { RunFeed } from '../../domain/run-feed.ts';
+import type { RunLogs } from '../../domain/run-logs.ts';
 import type { RunReads } from '../../domain/run-reads.ts';
+import type { RunStatus } from '../../domain/run-status.ts';
 import type { RunService } from '../../domain/runs.ts';
 import type { StoreServices } from '../../domain/store.ts';
+import type { WebhookService } from '../../domain/webhooks.ts';
 import { adminRoutes } from './admin.ts';
+import { bulkRoutes } from './bulk.ts';
+import { eventStreamRoutes } from './event-streams.ts';
+import { agentTaskRoutes } from './agent-tasks.ts';
+import { externalRunRoutes } from './external-runs.ts';
 import { storeRoutes } from './store.ts';
+import { limitRoutes } from './limits.ts';
 import { plannedRoutes } from './planned.ts';
+import { hookRoutes, type HookRouteOptions } from './hooks.ts';
 import { platformRoutes, type Check } from './platform.ts';
 import { runCommandRoutes } from './run-commands.ts';
+import { runLogRoutes } from './run-logs.ts';
+import { runForkRoutes } from './run-forks.ts';
 import { runMessageRoutes } from './run-messages.ts';
 import { runReadRoutes } from './run-reads.ts';
 import { runRoutes } from './runs.ts';
+import { scheduleRoutes } from './schedules.ts';
+import { webhookRoutes } from './webhooks.ts';
 
 export interface RouteServices {
   runs: RunService;
+  forks: ForkService;
   commands: CommandService;
+  agent_work: AgentWorkService;
+  experiments: ExperimentService;
+  external: ExternalRunService;
+  external_commands: ExternalCommandService;
+  tunes: TuneService;
   messages: MessageService;
   reads: RunReads;
   feed: RunFeed;
+  tail: EventTail;
+  status: RunStatus;
+  logs: RunLogs;
+  webhooks: WebhookService;
+  schedules: ScheduleService;
+  limits: LimitService;
+  hooks: HookService;
+  hook_limits: HookRouteOptions['hook_limits'];
   store: StoreServices;
   maintenance: MaintenanceService;
+  reconcile: ReconcileService;
+  bulk: BulkService;
 }
 
 export interface RouteTableOptions {
@@ -45,15 +86,27 @@ export function routeTable({
   capabilities,
   shutdown,
 }: RouteTableOptions): Route[] {
-  const { runs, commands, messages, reads, feed, store, maintenance } = services;
+  const { experiments, external, external_commands, agent_work, tunes } = services;
+  const { runs, commands, messages, reads, feed, store, maintenance, reconcile } = services;
+  const { tail, status, logs, webhooks, schedules, limits, hooks, hook_limits } = services;
   return [
     ...storeRoutes(store),
-    ...runRoutes({ runs }),
-    ...runReadRoutes({ runs, reads, feed, shutdown }),
-    ...runCommandRoutes({ commands, runs, ids }),
+    ...runRoutes({ runs, status, experiments, ids }),
+    ...runReadRoutes({ reads }),
+    ...runLogRoutes({ logs }),
+    ...eventStreamRoutes({ runs, reads, feed, tail, shutdown }),
+    ...runCommandRoutes({ commands, tunes, runs, ids }),
+    ...externalRunRoutes({ external, external_commands }),
+    ...agentTaskRoutes({ agent_work }),
+    ...runForkRoutes({ forks: services.forks }),
     ...runMessageRoutes({ messages, ids }),
+    ...webhookRoutes({ webhooks }),
+    ...hookRoutes({ hooks, hook_limits }),
+    ...scheduleRoutes({ schedules }),
+    ...limitRoutes({ limits }),
     ...platformRoutes({ version, checks, capabilities }),
-    ...adminRoutes({ maintenance }),
+    ...bulkRoutes({ bulk: services.bulk, clock: () => new Date() }),
+    ...adminRoutes({ maintenance, reconcile }),
     ...plannedRoutes,
   ];
 }

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { MAINTENANCE_KINDS, REPAIR_KINDS } from '../../contract/maintenance.ts';
 import { contentHash, instant, pageQuery } from './conventions.ts';
 
 const count = z.int().min(0);
@@ -106,16 +107,44 @@ export const retentionView = z
   .object({ job_id: z.string(), ...retentionDone })
   .meta({ id: 'RetentionReport' });
 
+const repairs = z.record(z.string(), count);
+const reconcileFinding = z
+  .object({
+    kind: z.enum(REPAIR_KINDS),
+    run_id: z.string(),
+    detail: z.string(),
+    repaired: z.boolean(),
+  })
+  .meta({ id: 'ReconcileFinding' });
+const reconcileDone = {
+  checked: count.meta({ description: 'Open runs that were held against Temporal.' }),
+  repaired: repairs.meta({ description: 'How many of each kind were put right.' }),
+  findings: z.array(reconcileFinding).meta({ description: 'The first 100 of them.' }),
+};
+
+export const reconcileBody = z.strictObject({
+  dry_run: z.boolean().default(false).meta({ description: 'Say what differs; put nothing right.' }),
+});
+export const reconcileView = z
+  .object({
+    job_id: z.string().optional().meta({ description: 'Not of a dry run.' }),
+    dry_run: z.boolean(),
+    ...reconcileDone,
+  })
+  .meta({ id: 'ReconcileReport' });
+
 export const jobView = z
   .object({
     id: z.string(),
-    kind: z.enum(['gc', 'fsck', 'retention']),
+    kind: z.enum(MAINTENANCE_KINDS),
     state: z.enum(['running', 'completed', 'failed', 'cancelled', 'terminated', 'timed_out']),
     started_at: instant,
     ended_at: instant.nullable(),
     activity: z.string().nullable().meta({ description: 'What it is at.' }),
     progress: z.unknown().meta({ description: 'What that has reached.' }),
-    report: z.union([z.object(gcDone), z.object(fsckDone), z.object(retentionDone)]).nullable(),
+    report: z
+      .union([z.object(gcDone), z.object(fsckDone), z.object(retentionDone), z.object(reconcileDone)])
+      .nullable(),
     error: z.string().nullable().meta({ description: 'The code it failed with.' }),
   })
   .meta({ id: 'MaintenanceJob' });

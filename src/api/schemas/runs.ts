@@ -9,6 +9,8 @@ const labels = z
 
 export const runParams = z.strictObject({ id: uuid });
 
+const experimentRef = z.string().min(1).max(300);
+
 export const startRunBody = z.strictObject({
   workflow: z
     .string()
@@ -20,11 +22,27 @@ export const startRunBody = z.strictObject({
   input: anyJson.optional(),
   params: jsonObject.optional().meta({ description: 'Laid over the definition’s params.' }),
   labels: labels.optional(),
-  priority: z.int().min(1).max(5).default(3),
+  priority: z.int().min(1).max(5).default(3).meta({ description: '1 goes before 5, where runs wait.' }),
   executor: z.enum(['temporal', 'external']).default('temporal'),
-  experiment_id: z.string().optional(),
-  version_id: z.string().optional(),
-  overrides: jsonObject.optional(),
+  experiment_id: experimentRef.optional().meta({ description: 'A workflow, in place of `workflow`.' }),
+  version_id: experimentRef
+    .optional()
+    .meta({ description: 'A version of it, or a label of the runtime’s own.' }),
+  overrides: jsonObject.optional().meta({ description: 'Laid over all params.' }),
+});
+
+const patchOperations = z.array(anyJson).max(1_000).optional();
+
+export const forkBody = z.strictObject({
+  from_step: z.string().min(1).max(64).meta({ description: 'This step and what follows it is done again.' }),
+  workflow: z
+    .string()
+    .min(1)
+    .max(300)
+    .optional()
+    .meta({ description: 'Another version; without it the run’s own.' }),
+  input_patch: patchOperations.meta({ description: 'JSON Patch of the input.' }),
+  params_patch: patchOperations.meta({ description: 'JSON Patch of the params.' }),
 });
 
 export const listRunsQuery = z.strictObject({
@@ -38,6 +56,7 @@ export const listRunsQuery = z.strictObject({
     .meta({ description: '`key:value`, repeatable.' }),
   health: z.enum(['healthy', 'heartbeat_stale', 'unresponsive']).optional(),
   created_after: instant.optional(),
+  parent_run_id: uuid.optional().meta({ description: 'The runs that steps of this run began.' }),
 });
 
 export const waitQuery = z.strictObject({
@@ -52,47 +71,107 @@ export const waitQuery = z.strictObject({
 export const pageOnlyQuery = z.strictObject(pageQuery);
 export const eventsQuery = z.strictObject({ ...pageQuery, after: z.coerce.number().int().min(0).optional() });
 
-const commandId = z.string().min(1).max(255);
-const reason = z.string().min(1).max(256);
+export const commandId = z.string().min(1).max(255);
+export const reason = z.string().min(1).max(256);
+
+const MAX_EXPIRY_SECONDS = 366 * 86_400;
+/** When a command is too late; at most one of the two. */
+export const expiry = {
+  expires_at: instant
+    .refine((time) => Date.parse(time) > Date.now(), 'must be in the future')
+    .optional()
+    .meta({ description: 'Not applied after this.' }),
+  expires_in_seconds: z
+    .int()
+    .min(1)
+    .max(MAX_EXPIRY_SECONDS)
+    .optional()
+    .meta({ description: 'The same, from now. Give one of the two; `runs.command_expiry_seconds` without.' }),
+};
 
 /** The control routes: the command id may be chosen, so that a repeat is the same command. */
-export const controlBody = z.strictObject({ id: commandId.optional(), reason: reason.optional() });
+export const controlBody = z.strictObject({ id: commandId.optional(), reason: reason.optional(), ...expiry });
 export const terminateBody = z.strictObject({
   id: commandId.optional(),
   reason,
   final_checkpoint: z.boolean().optional(),
+  ...expiry,
+});
+
+const tunable = {
+  params: jsonObject
+    .optional()
+    .meta({ description: 'Bounded by the definition’s `params_schema`, or by the training profile.' }),
+  nodes: z
+    .record(
+      z.string(),
+      z.strictObject({
+        retry: z
+          .strictObject({
+            max_attempts: z.int().min(1).max(1_000),
+            initial_interval_ms: z.int().min(0).max(86_400_000),
+            backoff: z.number().min(1).max(100),
+            max_interval_ms: z.int().min(0).max(86_400_000),
+            non_retryable: z.array(z.string().min(1).max(200)).max(100),
+          })
+          .partial()
+          .optional(),
+        timeout_seconds: z.number().positive().max(31_536_000).optional(),
+        max_parallel: z.int().min(1).max(1_000).optional(),
+      }),
+    )
+    .optional()
+    .meta({ description: 'Options that the attempts to come of these steps have.' }),
+};
+
+export const tuneBody = z.strictObject({
+  id: commandId.optional(),
+  ...tunable,
+  reason: reason.optional(),
+  ...expiry,
 });
 
 /** The payload of each command that may be issued by `POST …/commands` (contract §5). */
 export const commandPayloads: Readonly<
-  Record<'pause' | 'resume' | 'cancel' | 'terminate', z.ZodType<ControlPayload>>
+  Record<'pause' | 'resume' | 'cancel' | 'terminate' | 'tune', z.ZodType<ControlPayload>>
 > = {
   pause: z.strictObject({}),
   resume: z.strictObject({}),
   cancel: z.strictObject({ reason: reason.optional() }),
   terminate: z.strictObject({ reason, final_checkpoint: z.boolean().optional() }),
+  tune: z.strictObject({ ...tunable, reason: reason.optional() }),
 };
 
 interface ControlPayload {
   reason?: string;
   final_checkpoint?: boolean;
+  params?: Record<string, unknown>;
+  nodes?: Record<string, unknown>;
 }
 
 export const commandBody = z.strictObject({
   id: commandId,
   type: z.enum(CONTROL_TYPES),
   payload: jsonObject.default({}),
+  ...expiry,
 });
 
 export const eventParams = z.strictObject({ id: uuid, name: z.string().min(1).max(200) });
 export const approvalParams = z.strictObject({ id: uuid, node: z.string().min(1).max(64) });
 export const decisionBody = z.strictObject({
   decision: z.enum(['approve', 'reject']),
+  item: z.int().min(0).optional().meta({ description: 'Which one, of a map of approvals.' }),
   comment: z.string().max(1_000).optional(),
   form: anyJson.optional().meta({ description: 'Must be what the node’s form schema asks for.' }),
 });
 
 const error = z.object({ code: z.string(), message: z.string(), step: z.string().optional() });
+
+const waitingFor = z.object({
+  concurrency: z.object({ key: z.string(), limit: z.int() }).optional(),
+  rate_limit: z.object({ key: z.string(), per_second: z.number() }).optional(),
+  start_policy: z.object({ id: z.string() }).optional(),
+});
 
 export const runView = z
   .object({
@@ -102,6 +181,8 @@ export const runView = z
     requested_ref: z.string().nullable(),
     artifact_id: z.string().nullable(),
     version_hash: contentHash.nullable(),
+    experiment_id: z.string().nullable(),
+    version_id: z.string().nullable(),
     project_id: z.string(),
     executor: z.enum(['temporal', 'external']),
     state: z.enum(RUN_STATES),
@@ -119,7 +200,7 @@ export const runView = z
     epoch: z.int(),
     manifest_id: z.string().nullable(),
     snapshot_id: z.string().nullable(),
-    temporal_workflow_id: z.string(),
+    temporal_workflow_id: z.string().nullable(),
     created_by: z.string(),
     created_at: instant,
     started_at: instant.nullable(),
@@ -127,6 +208,14 @@ export const runView = z
     reason: z.string().nullable(),
     labels,
     priority: z.int(),
+    start_id: z.string().nullable().meta({ description: 'By the start policy of its definition.' }),
+    waiting_for: waitingFor
+      .nullable()
+      .meta({ description: 'What a run that is not admitted yet waits for.' }),
+    admitted_at: instant.nullable().meta({ description: 'When a run with limits was let in.' }),
+    schedule_id: z.string().nullable().meta({ description: 'The schedule that began it.' }),
+    scheduled_at: instant.nullable(),
+    hook_id: z.string().nullable().meta({ description: 'The inbound webhook that began it.' }),
   })
   .meta({ id: 'Run' });
 
@@ -166,6 +255,9 @@ export const commandView = z
     delivered_at: instant.nullable(),
     acknowledged_at: instant.nullable(),
     reason: z.string().nullable(),
+    deliveries: z.int(),
+    applied: jsonObject.nullable(),
+    superseded_by: z.string().nullable(),
   })
   .meta({ id: 'Command' });
 

@@ -1,4 +1,5 @@
 import type { Problem } from '../../contract/errors.ts';
+import { cronProblem } from './cron.ts';
 import { jsonSchema } from './definition-config.ts';
 import { any, integer, isRecord, listOf, mapOf, number, oneOf, record, text } from './definition-shape.ts';
 import type { Check, Site } from './definition-shape.ts';
@@ -7,8 +8,6 @@ import { compileSchema, schemaProblems } from './json-schema.ts';
 const label = text({ min: 1, max: 200 });
 // eslint-disable-next-line no-control-regex
 const NAME = /^(?=.*\S)[^\u0000-\u001f\u007f]{1,200}$/u;
-/** Five fields, or six with seconds first; Temporal reads what is in them. */
-const CRON = /^(@(yearly|annually|monthly|weekly|daily|midnight|hourly)|@every \S{1,50}|\S+( +\S+){4,6})$/;
 
 const version: Check = (value, site) => {
   if (value !== 1) site.report('must be 1');
@@ -16,7 +15,7 @@ const version: Check = (value, site) => {
 
 const schedule = record(
   {
-    cron: text({ min: 1, max: 200, pattern: CRON, like: 'must be a cron expression' }),
+    cron,
     time_zone: timeZone,
     input: any,
     overlap: oneOf(['skip', 'buffer_one', 'buffer_all', 'cancel_other', 'terminate_other', 'allow_all']),
@@ -87,6 +86,12 @@ function checkNamesOnce(triggers: unknown, site: Site): void {
   names.forEach((name, i) => {
     if (name !== undefined && names.indexOf(name) < i) site.at(i).at('name').report('is used twice');
   });
+}
+
+function cron(value: unknown, site: Site): void {
+  text({ min: 1, max: 200 })(value, site);
+  const problem = typeof value === 'string' ? cronProblem(value) : undefined;
+  if (problem !== undefined) site.report(problem);
 }
 
 function timeZone(value: unknown, site: Site): void {

@@ -13,12 +13,12 @@ export function acceptedIn(type: CommandType, pause_pending: boolean): readonly 
     case 'resume':
       return pause_pending ? [...OPEN, 'paused'] : ['paused'];
     case 'cancel':
+    case 'tune':
     case 'event':
     case 'decide':
+    case 'complete':
       return [...OPEN, 'paused'];
     case 'terminate':
       return [...OPEN, 'paused', 'terminating'];
-    case 'tune':
-      return [];
   }
 }

@@ -10,7 +10,13 @@ export interface TagPosition {
 
 interface ManifestFacts {
   run_id: string;
-  request: { workflow: string; labels: Record<string, string>; actor: string };
+  request: {
+    workflow: string;
+    labels: Record<string, string>;
+    actor: string;
+    overrides?: JsonObject;
+    more?: { executor?: string; experiment_id?: string; version_id?: string };
+  };
   resolved: {
     workflow: string;
     artifact_id: string;
@@ -49,10 +55,17 @@ export function manifestOf({
       target_id,
       target_hash,
     })),
+    executor: request.more?.executor ?? 'temporal',
+    ...(request.more?.experiment_id === undefined ? {} : { experiment: experimentOf(request.more) }),
     params,
-    overrides: {},
+    overrides: request.overrides ?? {},
     labels: request.labels,
     created_by: request.actor,
     created_at: created_at.toISOString(),
   };
+}
+
+/** As the caller named them: a version may be a label that only the runtime knows. */
+function experimentOf({ experiment_id, version_id }: { experiment_id?: string; version_id?: string }) {
+  return { experiment_id: experiment_id ?? null, version_id: version_id ?? null };
 }

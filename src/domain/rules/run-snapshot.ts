@@ -15,7 +15,7 @@ export interface SnapshotStep {
  * values, so it can be kept, compared and exported without what the run worked on.
  */
 export function snapshotOf(facts: {
-  end: RunEnd;
+  end: Pick<RunEnd, 'run_id' | 'version_hash' | 'outcome'> & { run: { workflow: string } };
   state: FinalState;
   output_hash: string | null;
   steps: SnapshotStep[];

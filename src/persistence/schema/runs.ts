@@ -1,6 +1,23 @@
-import { integer, json, jsonb, pgTable, primaryKey, text, uuid } from 'drizzle-orm/pg-core';
+import {
+  bigint,
+  doublePrecision,
+  integer,
+  json,
+  jsonb,
+  pgTable,
+  primaryKey,
+  text,
+  uuid,
+} from 'drizzle-orm/pg-core';
 import type { Json, JsonObject } from '../../contract/json.ts';
-import { COMMAND_TYPES, RUN_STATES, STEP_STATES, type RunError, type StepError } from '../../contract/run.ts';
+import {
+  COMMAND_TYPES,
+  RUN_STATES,
+  RUNTIME_STATUSES,
+  STEP_STATES,
+  type RunError,
+  type StepError,
+} from '../../contract/run.ts';
 import { instant } from './columns.ts';
 
 export const run = pgTable('run', {
@@ -11,13 +28,15 @@ export const run = pgTable('run', {
   requested_ref: text('requested_ref'),
   artifact_id: uuid('artifact_id'),
   version_hash: text('version_hash'),
+  experiment_id: text('experiment_id'),
+  version_id: text('version_id'),
   manifest_id: uuid('manifest_id'),
   snapshot_id: uuid('snapshot_id'),
   executor: text('executor', { enum: ['temporal', 'external'] })
     .notNull()
     .default('temporal'),
   state: text('state', { enum: RUN_STATES }).notNull(),
-  runtime_status: text('runtime_status', { enum: ['running', 'paused', 'terminating', 'errored'] }),
+  runtime_status: text('runtime_status', { enum: RUNTIME_STATUSES }),
   health: text('health', { enum: ['healthy', 'heartbeat_stale', 'unresponsive'] })
     .notNull()
     .default('healthy'),
@@ -34,12 +53,25 @@ export const run = pgTable('run', {
   epoch: integer('epoch').notNull().default(0),
   journal_seq: integer('journal_seq').notNull().default(0),
   last_event_seq: integer('last_event_seq').notNull().default(0),
+  temporal_run_id: uuid('temporal_run_id'),
   reason: text('reason'),
   parent_run_id: uuid('parent_run_id'),
   parent_node: text('parent_node'),
   parent_item: integer('parent_item').notNull().default(-1),
+  forked_from: uuid('forked_from'),
+  forked_from_step: text('forked_from_step'),
   labels: jsonb('labels').$type<Record<string, string>>().notNull().default({}),
   priority: integer('priority').notNull().default(3),
+  flow_key: text('flow_key'),
+  flow_limit: integer('flow_limit'),
+  rate_key: text('rate_key'),
+  rate_per_second: doublePrecision('rate_per_second'),
+  start_id: text('start_id'),
+  admitted_at: instant('admitted_at'),
+  rate_slot: instant('rate_slot'),
+  schedule_id: uuid('schedule_id'),
+  scheduled_at: instant('scheduled_at'),
+  hook_id: uuid('hook_id'),
   created_by: text('created_by').notNull(),
   created_at: instant('created_at').notNull().defaultNow(),
   started_at: instant('started_at'),
@@ -89,6 +121,7 @@ export const step = pgTable(
     agent_id: text('agent_id'),
     cause: text('cause'),
     logs_ref: text('logs_ref'),
+    reused_from: uuid('reused_from'),
     started_at: instant('started_at'),
     ended_at: instant('ended_at'),
   },
@@ -110,7 +143,14 @@ export const runCommand = pgTable(
     issued_at: instant('issued_at').notNull().defaultNow(),
     delivered_at: instant('delivered_at'),
     acknowledged_at: instant('acknowledged_at'),
+    expires_at: instant('expires_at'),
     reason: text('reason'),
+    seq: bigint('seq', { mode: 'number' }).notNull(),
+    lease_token: uuid('lease_token'),
+    lease_expires_at: instant('lease_expires_at'),
+    deliveries: integer('deliveries').notNull().default(0),
+    applied: json('applied').$type<JsonObject>(),
+    superseded_by: text('superseded_by'),
   },
   (t) => [primaryKey({ columns: [t.run_id, t.id] })],
 );

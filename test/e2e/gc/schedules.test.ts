@@ -7,8 +7,9 @@ const HOURS = {
   ORCHESTRATOR_STORE_GC_INTERVAL_HOURS: '24',
   ORCHESTRATOR_STORE_FSCK_INTERVAL_HOURS: '168',
   ORCHESTRATOR_RUNS_RETENTION_INTERVAL_HOURS: '1',
+  ORCHESTRATOR_RUNS_RECONCILE_INTERVAL_SECONDS: '30',
 };
-const KINDS = ['gc', 'fsck', 'retention'] as const;
+const KINDS = ['gc', 'fsck', 'retention', 'reconcile'] as const;
 
 let product: Product;
 let connection: Connection;
@@ -30,11 +31,15 @@ afterAll(async () => {
   await product?.stop();
 });
 
-const every = (every_hours: number) => ({
-  gc: { every_hours, request: { grace_seconds: 7 } },
-  fsck: { every_hours, request: {} },
-  retention: { every_hours, request: {} },
-});
+const every = (hours: number) => {
+  const every_seconds = hours * 3_600;
+  return {
+    gc: { every_seconds, request: { grace_seconds: 7 } },
+    fsck: { every_seconds, request: {} },
+    retention: { every_seconds, request: {} },
+    reconcile: { every_seconds, request: {} },
+  };
+};
 const idOf = (kind: string) => `orchestrator-${kind}:${product.config.temporal.task_queue}`;
 const scheduleOf = (kind: string): ScheduleHandle => client.schedule.getHandle(idOf(kind));
 const intervals = async () =>
@@ -69,6 +74,7 @@ it('are there when a worker has started, as the configuration says, and starting
     [{ every: 24 * HOUR, offset: 3 * HOUR }],
     [{ every: 168 * HOUR, offset: 4 * HOUR }],
     [{ every: HOUR, offset: 0 }],
+    [{ every: 30_000, offset: 0 }],
   ]);
   for (const { overlap, type } of before) expect([overlap, type]).toEqual(['SKIP', 'scheduledMaintenance']);
   expect(before[0]!.args).toEqual([
@@ -79,9 +85,10 @@ it('are there when a worker has started, as the configuration says, and starting
   await Promise.all(
     [1, 2, 3].map(() =>
       link.ensureSchedules({
-        gc: { every_hours: 24, request: { grace_seconds } },
-        fsck: { every_hours: 168, request: {} },
+        gc: { every_seconds: 86_400, request: { grace_seconds } },
+        fsck: { every_seconds: 604_800, request: {} },
         retention: same.retention,
+        reconcile: { every_seconds: 30, request: {} },
       }),
     ),
   );

@@ -60,6 +60,10 @@ async function ruledTag(world: World) {
   return { id: String(rule.id), target, path: `/tags/${world.name}%2Flive` };
 }
 
+async function newWebhook({ name, call }: World): Promise<string> {
+  return String((await call('POST', '/webhooks', { url: `https://${name}.test/` })).id);
+}
+
 /** One example for each route that writes. A new route goes here, or to `WITHOUT_KEYS` with its reason. */
 export const EXAMPLES: Readonly<Record<string, (world: World) => Promise<Example> | Example>> = {
   'POST /workflows': ({ name }) =>
@@ -143,6 +147,12 @@ export const EXAMPLES: Readonly<Record<string, (world: World) => Promise<Example
     const body = { workflow: world.name, input: 1 };
     return twoBodies('/runs', body, { ...body, input: 2 });
   },
+  'POST /runs/bulk': async (world) => {
+    await startedRun(world);
+    const filter = { workflow: world.name };
+    const pause = { filter, command: { type: 'pause' } };
+    return twoBodies('/runs/bulk', pause, { ...pause, dry_run: true });
+  },
   'POST /runs/:id/pause': async (world) => {
     const path = `/runs/${await startedRun(world)}/pause`;
     return twoBodies(path, { id: 'one' }, { id: 'two' });
@@ -171,10 +181,29 @@ export const EXAMPLES: Readonly<Record<string, (world: World) => Promise<Example
     await world.makeWait(id, 'ask');
     return twoBodies(`/runs/${id}/approvals/ask`, { decision: 'approve' }, { decision: 'reject' });
   },
+  'POST /webhooks': ({ name }) =>
+    twoBodies('/webhooks', { url: `https://${name}.test/a` }, { url: `https://${name}.test/b` }),
+  'PATCH /webhooks/:id': async (world) => {
+    const path = `/webhooks/${await newWebhook(world)}`;
+    return twoBodies(path, { enabled: false }, { enabled: true });
+  },
+  'DELETE /webhooks/:id': async (world) => ({
+    request: { path: `/webhooks/${await newWebhook(world)}` },
+    other: { path: `/webhooks/${await newWebhook(world)}` },
+  }),
+  'POST /webhooks/:id/replay': async (world) => {
+    const run = await startedRun(world);
+    const path = `/webhooks/${await newWebhook(world)}/replay`;
+    return twoBodies(path, { dead: true }, { from_event: `${run}:1` });
+  },
   'POST /admin/gc': () => twoBodies('/admin/gc', { dry_run: true }, { dry_run: true, grace_seconds: 1 }),
   'POST /admin/fsck': () => ({
     request: { path: '/admin/fsck?wait=0' },
     other: { path: '/admin/fsck?wait=0.1' },
+  }),
+  'POST /admin/reconcile': () => ({
+    request: { path: '/admin/reconcile?wait=0', body: {} },
+    other: { path: '/admin/reconcile?wait=0', body: { dry_run: true } },
   }),
   'POST /admin/retention': () => ({
     request: { path: '/admin/retention?wait=0' },

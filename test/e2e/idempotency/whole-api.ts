@@ -8,6 +8,7 @@ import { capabilitiesOf } from '../../../src/capabilities.ts';
 import { connectTemporal } from '../../../src/clients/temporal-link.ts';
 import { loadConfig } from '../../../src/config.ts';
 import { createApiServices, createStore } from '../../../src/container.ts';
+import { createEvents } from '../../../src/container-events.ts';
 import { NO_METRICS } from '../../../src/contract/metrics.ts';
 import { newId } from '../../../src/ids.ts';
 import { createLogger } from '../../../src/log.ts';
@@ -41,10 +42,12 @@ export async function wholeApi(): Promise<WholeApi> {
   const logger = createLogger({ level: 'silent', service_name: 'test' });
   const base = { config, db: database.db, logger, metrics: NO_METRICS };
   const store = createStore(base);
-  const { runs, maintenance } = temporal;
-  const services = createApiServices(base, store, { temporal: runs, maintenance, sandbox: () => null });
+  const { runs, executions, maintenance, schedules } = temporal;
+  const outside = { temporal: runs, executions, maintenance, schedules, sandbox: () => null };
+  const services = createApiServices(base, store, outside);
+  const events = createEvents(base, store, services.feed);
   const routes = routeTable({
-    services: { ...services, store },
+    services: { ...services, ...events, store },
     ids: newId,
     version: 'test',
     checks: {},
@@ -68,6 +71,7 @@ export async function wholeApi(): Promise<WholeApi> {
     async close() {
       await api.close();
       await services.dispatch.idle();
+      await events.stop();
       await temporal.close();
       await database.close();
       await test_database.drop();

@@ -1,0 +1,70 @@
+import { AppError } from '../contract/errors.ts';
+import type { LoggedEvent, LogPosition } from '../contract/events.ts';
+import { isFinal, type RunState } from '../contract/run.ts';
+import type { EventTail } from '../domain/event-tail.ts';
+import type { RunFeed } from '../domain/run-feed.ts';
+import type { RunReads } from '../domain/run-reads.ts';
+import { decodeCursor, encodeCursor } from './cursor.ts';
+import type { StreamFeed } from './stream-pump.ts';
+
+const BATCH = 200;
+
+/** The events of a run; the place is the number of the last one. It ends with the run. */
+export function feedOfRun(
+  { reads, feed }: { reads: Pick<RunReads, 'moreEvents'>; feed: RunFeed },
+  run_id: string,
+): StreamFeed<number> {
+  return {
+    subscribe: (onNews) => feed.follow(run_id, () => onNews()),
+    async fetchAfter(seq) {
+      const events = await reads.moreEvents(run_id, seq, BATCH);
+      const items = events.map((event, index) => ({
+        id: String(event.seq),
+        event,
+        // A run that was opened again has events after its end.
+        is_last: isEnd(event.type) && index === events.length - 1,
+      }));
+      return { items, position: events.at(-1)?.seq ?? seq };
+    },
+  };
+}
+
+/** The events of all runs of a project, as the log has them. It has no end. */
+export function feedOfProject(tail: EventTail, project_id: string): StreamFeed<LogPosition> {
+  return {
+    subscribe: (onNews) => tail.follow(onNews),
+    async fetchAfter(from) {
+      const { events, position } = await tail.after(project_id, from, BATCH);
+      return { items: events.map(itemOf), position };
+    },
+  };
+}
+
+function itemOf({ tx, run_id, seq, type, time, data }: LoggedEvent) {
+  return { id: encodeCursor({ tx, run_id, seq }), event: { run_id, seq, type, time, data }, is_last: false };
+}
+
+/** The place an id of a project's stream stands for; from now on without one. Throws `validation_failed`. */
+export async function placeInLog(tail: EventTail, id: string | undefined, path: string): Promise<LogPosition> {
+  if (id === undefined) return tail.horizon();
+  const refused = new AppError('validation_failed', {
+    errors: [{ path, message: 'is not the id of an event of this stream' }],
+  });
+  const place = decoded(id);
+  if (!place || !/^\d{1,19}$/.test(place.tx) || !UUID.test(place.run_id)) throw refused;
+  if (!/^\d{1,9}$/.test(place.seq)) throw refused;
+  return { ...place, seq: Number(place.seq) };
+}
+
+const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
+
+function decoded(id: string) {
+  try {
+    return decodeCursor(id, ['tx', 'run_id', 'seq']);
+  } catch {
+    return undefined;
+  }
+}
+
+const isEnd = (type: string): boolean =>
+  type.startsWith('run.') && isFinal(type.slice('run.'.length) as RunState);

@@ -1,0 +1,71 @@
+import type { TemporalRuns } from './clients/temporal-link.ts';
+import type { Config } from './config.ts';
+import type { Base, Store } from './container.ts';
+import { runAcceptance } from './domain/run-accept.ts';
+import { runAdmission, type RunAdmission } from './domain/run-admission.ts';
+import { doneSteps } from './domain/run-done.ts';
+import { runDispatch, type RunDispatch } from './domain/run-dispatch.ts';
+import { heldCommands } from './domain/run-held.ts';
+import { newId } from './ids.ts';
+import { commandRepository } from './persistence/commands.ts';
+import { externalRunRepository } from './persistence/external-runs.ts';
+import { admissionRepository } from './persistence/flow-admission.ts';
+import { outboxRepository } from './persistence/outbox.ts';
+
+const clock = () => new Date();
+
+/** What every execution of a run is told of this installation. */
+export const inputOptions = ({ worker, runs }: Config) => ({
+  code_task_queue: worker.code_task_queue,
+  history_limit: runs.continue_as_new_after_events,
+});
+
+/** What carries accepted starts and commands to Temporal, each when its turn has come; in whichever process. */
+export function createRunFlow(base: Base, store: Store, temporal: TemporalRuns) {
+  const { config, db, logger } = base;
+  const dispatch = runDispatch({
+    temporal,
+    outbox: outboxRepository(db),
+    runs: store.run_rows,
+    commands: commandRepository(db),
+    planOf: store.planOf,
+    doneSteps: doneSteps({ steps: store.steps }),
+    held: createHeldCommands(base, temporal, () => admission),
+    ...inputOptions(config),
+    onError: (err, item) => logger.warn({ err, run_id: item.run_id, kind: item.kind }, 'not delivered yet'),
+    clock,
+  });
+  const admission: RunAdmission = runAdmission({
+    admissions: admissionRepository(db),
+    dispatch,
+    clock,
+    onError: (err, gate) => logger.warn({ err, gate }, 'nobody was admitted'),
+  });
+  return { dispatch, admission, accept: createAcceptance(base, dispatch, admission) };
+}
+
+export type RunFlow = ReturnType<typeof createRunFlow>;
+
+function createHeldCommands({ db, metrics }: Base, temporal: TemporalRuns, admission: () => RunAdmission) {
+  const changes = externalRunRepository(db);
+  return heldCommands({
+    changes,
+    commands: commandRepository(db),
+    temporal,
+    admission,
+    metrics,
+    ids: newId,
+    clock,
+  });
+}
+
+function createAcceptance({ db, logger }: Base, dispatch: RunDispatch, admission: RunAdmission) {
+  return runAcceptance({
+    db,
+    admission,
+    dispatch,
+    ids: newId,
+    clock,
+    onError: (err, run_id) => logger.warn({ err, run_id }, 'not admitted yet'),
+  });
+}
