@@ -20,3 +20,6 @@ CREATE INDEX run_forks ON run (forked_from) WHERE forked_from IS NOT NULL;
 --> statement-breakpoint
 -- The run that carried the step out, where it was not this one.
 ALTER TABLE step ADD COLUMN reused_from uuid REFERENCES run (id);
+--> statement-breakpoint
+-- The time the whole run has.
+ALTER TABLE run ADD COLUMN timeout_seconds double precision CHECK (timeout_seconds > 0);

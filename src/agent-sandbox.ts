@@ -1,4 +1,4 @@
-import type { Base } from './container.ts';
+import type { Base } from './container-store.ts';
 import type { Sandbox } from './contract/sandbox.ts';
 import { createSandbox } from './sandbox/sandbox.ts';
 

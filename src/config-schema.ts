@@ -15,6 +15,7 @@ import {
 import { events, kafka, redis, webhooks } from './config-events.ts';
 import { agent_tasks, external_runs } from './config-external.ts';
 import { refuseHalfAStore } from './config-store.ts';
+import { worker } from './config-worker.ts';
 import { refuseSharedToken, tokens } from './config-tokens.ts';
 import { hooks, triggers } from './config-triggers.ts';
 
@@ -189,33 +190,7 @@ export const configSchema = section({
       default_text: '`<data_dir>/go-cache`',
     }),
   }),
-  worker: section({
-    max_cached_workflows: field(
-      integer(0, 100_000).default(100),
-      'Workflows kept in memory between their tasks.',
-    ),
-    max_concurrent_workflow_tasks: field(integer(2, 10_000).default(200), 'Workflow tasks at once.'),
-    max_concurrent_activities: field(integer(1, 10_000).default(100), 'Light activities at once.'),
-    max_concurrent_local_activities: field(integer(1, 10_000).default(100), 'Local activities at once.'),
-    max_concurrent_code_tasks: field(integer(1, 1000).optional(), 'Sandboxed programs at once.', {
-      default_text: 'number of cores',
-    }),
-    versioning: field(
-      flag.default(false),
-      'Tell Temporal the build of the workflow worker, so that builds are rolled out one after the other.',
-    ),
-    deployment_name: field(word.default('orchestrator'), 'What the builds belong to, in Temporal.'),
-    build_id: field(word.optional(), 'Name of this build, in place of version and hash of the workflow code.', {
-      default_text: '`<version>-<hash>`',
-    }),
-    make_current: field(
-      flag.default(true),
-      'A build that Temporal has not seen becomes the current one when its first worker starts.',
-    ),
-    code_task_queue: field(word.optional(), 'Task queue of the code agents.', {
-      default_text: '`<temporal.task_queue>-code`',
-    }),
-  }),
+  worker,
   runs: section({
     continue_as_new_after_events: field(
       integer(100, 10_000).default(8000),

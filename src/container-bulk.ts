@@ -1,4 +1,4 @@
-import type { Base, Store } from './container.ts';
+import type { Base, Store } from './container-store.ts';
 import { bulkService } from './domain/bulk.ts';
 import type { CommandService } from './domain/run-commands.ts';
 import { tuneService } from './domain/tunes.ts';

@@ -3,7 +3,7 @@ import { redisCache } from './clients/events/redis-cache.ts';
 import { redisLink, type RedisLink } from './clients/events/redis-link.ts';
 import { redisTarget } from './clients/events/redis-target.ts';
 import { createGuardedFetch } from './clients/http/guarded-fetch.ts';
-import type { Base, Store } from './container.ts';
+import type { Base, Store } from './container-store.ts';
 import type { EventTarget } from './contract/events.ts';
 import { eventPump } from './domain/event-pump.ts';
 import { eventTail } from './domain/event-tail.ts';
@@ -40,8 +40,11 @@ export function createEvents(base: Base, store: Store, feed: RunFeed) {
   const cache = redis && cache_seconds > 0 ? redisCache(redis, `${prefix}:${VERSION}`) : undefined;
   const status = runStatus({ runs: store.run_rows, cache, metrics, cache_seconds });
   const hooks = createWebhooks(base, { log, sinks, onError });
-  const ringAll = () =>
-    [...pumps.map(({ ring }) => ring), tail.onNews, hooks.pump.onNews].forEach((ring) => ring());
+  const ringAll = () => {
+    for (const pump of pumps) pump.ring();
+    tail.onNews();
+    hooks.pump.onNews();
+  };
   feed.watch({ onNews: ringAll, onGap: ringAll });
   feed.watch(status);
   return {
@@ -90,6 +93,7 @@ function createWebhooks({ config, db, metrics }: Base, shared: Shared) {
     random: Math.random,
   });
   const pump = webhookPump({ ...shared, fanOut, deliveries, sender, keep_delivered_days });
-  const service = webhookService({ webhooks, deliveries, fanOut, onChange: pump.onChange, ids: newId });
+  const onChange = () => pump.onChange();
+  const service = webhookService({ webhooks, deliveries, fanOut, onChange, ids: newId });
   return { pump, service, close: () => fetch.close() };
 }

@@ -1,5 +1,5 @@
 import type { TemporalExecutions } from './clients/temporal-link.ts';
-import type { Base, Store } from './container.ts';
+import type { Base, Store } from './container-store.ts';
 import { createRunExecutions } from './container-reconcile.ts';
 import { agentTaskOpener } from './domain/agent-tasks.ts';
 import { agentWorkService } from './domain/agent-work.ts';

@@ -1,6 +1,6 @@
 import type { TemporalRuns } from './clients/temporal-link.ts';
 import type { Config } from './config.ts';
-import type { Base, Store } from './container.ts';
+import type { Base, Store } from './container-store.ts';
 import { runAcceptance } from './domain/run-accept.ts';
 import { runAdmission, type RunAdmission } from './domain/run-admission.ts';
 import { doneSteps } from './domain/run-done.ts';
@@ -30,7 +30,7 @@ export function createRunFlow(base: Base, store: Store, temporal: TemporalRuns) 
     commands: commandRepository(db),
     planOf: store.planOf,
     doneSteps: doneSteps({ steps: store.steps }),
-    held: createHeldCommands(base, temporal, () => admission),
+    held: createHeldCommands(base, temporal, (keys) => admission.admitSoon(keys)),
     ...inputOptions(config),
     onError: (err, item) => logger.warn({ err, run_id: item.run_id, kind: item.kind }, 'not delivered yet'),
     clock,
@@ -46,13 +46,17 @@ export function createRunFlow(base: Base, store: Store, temporal: TemporalRuns) 
 
 export type RunFlow = ReturnType<typeof createRunFlow>;
 
-function createHeldCommands({ db, metrics }: Base, temporal: TemporalRuns, admission: () => RunAdmission) {
+function createHeldCommands(
+  { db, metrics }: Base,
+  temporal: TemporalRuns,
+  admitSoon: RunAdmission['admitSoon'],
+) {
   const changes = externalRunRepository(db);
   return heldCommands({
     changes,
     commands: commandRepository(db),
     temporal,
-    admission,
+    admitSoon,
     metrics,
     ids: newId,
     clock,

@@ -1,5 +1,5 @@
 import type { TemporalExecutions } from './clients/temporal-link.ts';
-import type { Base, Store } from './container.ts';
+import type { Base, Store } from './container-store.ts';
 import { reconcileService } from './domain/reconcile.ts';
 import type { RunAdmission } from './domain/run-admission.ts';
 import { runExecutions } from './domain/run-executions.ts';

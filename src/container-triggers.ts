@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { TemporalRunSchedules } from './clients/temporal-run-schedules.ts';
-import type { Base, Store } from './container.ts';
+import type { Base, Store } from './container-store.ts';
 import { hookService } from './domain/hooks.ts';
 import type { CommandService } from './domain/run-commands.ts';
 import { dagInput, type RunInputOptions } from './domain/run-input.ts';

@@ -8,10 +8,10 @@ import type {
 } from './clients/temporal-link.ts';
 import type { Config } from './config.ts';
 import { createRunFlow, inputOptions, type RunFlow } from './container-flow.ts';
+import type { Base, Store } from './container-store.ts';
 import { createBulk } from './container-bulk.ts';
 import { createReconciler, createRecorder, createRunExecutions } from './container-reconcile.ts';
 import { createScheduledRuns, createTriggers, createTriggerServices } from './container-triggers.ts';
-import type { Metrics } from './contract/metrics.ts';
 import type { Sandbox, SandboxReport } from './contract/sandbox.ts';
 import { createAgentTasks, createAgentWork, createCommands, createExternal } from './container-external.ts';
 import { experimentService } from './domain/experiments.ts';
@@ -27,7 +27,7 @@ import { childRuns } from './domain/child-runs.ts';
 import { forkService } from './domain/run-forks.ts';
 import { mapSteps } from './domain/map-steps.ts';
 import { nodeConfigs } from './domain/node-config.ts';
-import { planCache, planReader } from './domain/plans.ts';
+import { planReader } from './domain/plans.ts';
 import { projectService } from './domain/projects.ts';
 import { retentionService } from './domain/retention.ts';
 import { messageService } from './domain/run-messages.ts';
@@ -35,64 +35,14 @@ import { runOpener } from './domain/run-open.ts';
 import { runFeed } from './domain/run-feed.ts';
 import { runReads } from './domain/run-reads.ts';
 import { runService } from './domain/runs.ts';
-import { runValues } from './domain/values.ts';
-import { storeServices } from './domain/store.ts';
 import { newId } from './ids.ts';
-import { createObjectStores } from './object-stores.ts';
-import { spoolDirectory } from './clients/objects/spool.ts';
 import { VERSION } from './version.ts';
-import type { Logger } from './log.ts';
-import { commandRepository } from './persistence/commands.ts';
-import type { Db } from './persistence/db.ts';
 import { limitRepository } from './persistence/flow-limits.ts';
 import { idempotencyRepository } from './persistence/idempotency.ts';
 import { projectRepository } from './persistence/projects.ts';
 import { runEventRepository } from './persistence/run-events.ts';
-import { runRepository } from './persistence/runs.ts';
-import { stepRepository } from './persistence/steps.ts';
-
-export interface Base {
-  config: Config;
-  db: Db;
-  logger: Logger;
-  metrics: Metrics;
-}
 
 const clock = () => new Date();
-
-/** What both sides use: the versioned store, and the values of runs. */
-export function createStore({ config, db, logger, metrics }: Base) {
-  const { limits } = config;
-  const store = storeServices({
-    db,
-    ids: newId,
-    limits: {
-      blob_bytes: limits.blob_bytes,
-      inline_blob_bytes: config.store.inline_blob_bytes,
-      bundle_bytes: limits.bundle_bytes,
-      bundle_artifacts: limits.bundle_artifacts,
-      chain: limits.chain,
-      compact_after: config.store.compact_after_patches,
-      undo_window_days: config.store.undo_window_days,
-    },
-    objects: createObjectStores(config, db),
-    spools: spoolDirectory(config.store.spool_directory),
-    onCorrupt: (cas_id) => logger.error({ cas_id }, 'a stored blob failed verification'),
-    onBreakGlass: (event) => {
-      logger.warn(event, 'a tag was written past its gate');
-      metrics.glassBroken(event.command);
-    },
-  });
-  const steps = stepRepository(db);
-  const runs = runRepository(db);
-  const inline_bytes = limits.inline_value_bytes;
-  const values = runValues({ runs, steps, blobs: store.blobs, inline_bytes });
-  const readDefinition = (version_hash: string) => store.definitions.readPinned(version_hash);
-  const planOf = planCache(readDefinition);
-  return { ...store, steps, run_rows: runs, values, readDefinition, planOf, inline_bytes };
-}
-
-export type Store = ReturnType<typeof createStore>;
 
 /** How runs come to be, in whichever process. */
 function createRunOpener(store: Store, { accept }: RunFlow, sandbox: Outside['sandbox']) {

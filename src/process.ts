@@ -1,5 +1,5 @@
 import type { Config } from './config.ts';
-import type { Base } from './container.ts';
+import type { Base } from './container-store.ts';
 import type { TemporalLink } from './clients/temporal-link.ts';
 import { stopInOrder } from './lifecycle.ts';
 import { createLogger, type Logger } from './log.ts';

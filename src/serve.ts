@@ -6,11 +6,13 @@ import { capabilitiesOf } from './capabilities.ts';
 import { bearerAuthentication, type Credential } from './api/middleware/bearer.ts';
 import { routeTable } from './api/routes/table.ts';
 import { PERMISSIONS } from './contract/roles.ts';
-import { createApiServices, createStore, type Base, type Outside } from './container.ts';
+import { createApiServices, type Outside } from './container.ts';
+import { createStore, type Base } from './container-store.ts';
 import { createEvents } from './container-events.ts';
 import { newId } from './ids.ts';
 import { asDatabaseError, ping } from './persistence/db.ts';
 import { listenForRuns } from './persistence/notifications.ts';
+import { startSweeps } from './serve-sweeps.ts';
 import { VERSION } from './version.ts';
 
 export interface ServeOptions extends Base, Outside {
@@ -63,31 +65,12 @@ export async function serveApi(options: ServeOptions): Promise<Served> {
   });
   const server = apiServer(app);
   const url = await listen(server, config.server.host, config.server.port);
-  const sweeping = every(
-    config.runs.sweep_interval_seconds * 1_000,
-    () => Promise.all([services.dispatch.sweep(), services.expireCommands()]),
-    (err) => logger.warn({ err }, 'the outbox was not swept'),
-  );
-  const bulking = every(
-    config.runs.sweep_interval_seconds * 1_000,
-    () => services.bulk.sweep(),
-    (err) => logger.warn({ err }, 'bulk commands were not looked at'),
-  );
-  const admitting = every(
-    config.runs.sweep_interval_seconds * 1_000,
-    () => services.admission.sweep(),
-    (err) => logger.warn({ err }, 'the waiting runs were not looked at'),
-  );
-  const looking = every(
-    config.triggers.look_interval_seconds * 1_000,
-    () => services.triggers.look(),
-    (err) => logger.warn({ err }, 'tags that moved were not looked for'),
-  );
+  const sweeps = startSweeps(config, services, logger);
   return {
     url,
     async stop() {
       shutdown.abort();
-      await Promise.all([services.bulk.stop(), sweeping.stop(), bulking.stop(), admitting.stop(), looking.stop()]);
+      await Promise.all([services.bulk.stop(), sweeps.stop()]);
       await closed(server, config.server.shutdown_grace_seconds * 1_000);
       await services.admission.stop();
       await services.dispatch.idle();
@@ -124,26 +107,4 @@ async function closed(server: Server, grace_ms: number): Promise<void> {
     server.closeIdleConnections();
   });
   clearTimeout(cut);
-}
-
-/** Calls `work` again and again, one at a time, `ms` after the end of the call before. */
-function every(ms: number, work: () => Promise<unknown>, onError: (error: unknown) => void) {
-  let timer: NodeJS.Timeout | undefined;
-  let stopped = false;
-  let running: Promise<void> = Promise.resolve();
-  const next = () => {
-    timer = setTimeout(() => {
-      running = work()
-        .then(() => undefined, onError)
-        .then(() => void (stopped || next()));
-    }, ms);
-  };
-  next();
-  return {
-    async stop() {
-      stopped = true;
-      clearTimeout(timer);
-      await running;
-    },
-  };
 }

@@ -10,9 +10,8 @@ import {
   createMaintenanceServices,
   createNodeTasks,
   createScheduleServices,
-  createStore,
-  type Base,
 } from '../src/container.ts';
+import { createStore, type Base } from '../src/container-store.ts';
 import type { Connections } from '../src/process.ts';
 import type { Sandbox } from '../src/contract/sandbox.ts';
 import { createHealthSweeper } from '../src/container-external.ts';

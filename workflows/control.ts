@@ -4,11 +4,14 @@ import { COMMAND_SIGNAL, type CommandSignal } from '../src/contract/workflows.ts
 
 export const commandSignal = defineSignal<[CommandSignal]>(COMMAND_SIGNAL);
 
+/** Who asks when Temporal's own cancel was used. */
+const TEMPORAL = 'temporal';
+
 /** How many command ids are remembered: far more than can be under way at once. */
 const SEEN_LIMIT = 1_000;
 
 export interface StopRequest {
-  as: 'terminated' | 'cancelled';
+  as: 'terminated' | 'cancelled' | 'errored';
   actor: string;
   reason: string;
   /** Unset when Temporal itself was asked (Web UI, CLI). */
@@ -31,6 +34,8 @@ export interface Control {
   /** The run is quiet: the pause it was waiting for is acknowledged. */
   confirmPause(log: CommandLog): void;
   isCancelledByTemporal(): boolean;
+  /** The run's own time is over. */
+  timeOut(): void;
   snapshot(): { pause_requested: boolean; commands_seen: string[] };
 }
 
@@ -46,7 +51,7 @@ export function createControl(carried?: { pause_requested: boolean; commands_see
   // Temporal's own cancel must not tear the interpreter apart: it becomes a request like any other.
   CancellationScope.current().cancelRequested.catch(() => {
     cancelled_by_temporal = true;
-    stop ??= { as: 'cancelled', actor: 'temporal', reason: 'Cancelled in Temporal.' };
+    stop ??= { as: 'cancelled', actor: TEMPORAL, reason: 'Cancelled in Temporal.' };
   });
 
   function applyOne(command: CommandSignal, log: CommandLog, receive: Receive): void {
@@ -85,7 +90,7 @@ export function createControl(carried?: { pause_requested: boolean; commands_see
   function halt(command: CommandSignal, answer: Answer): void {
     const as = command.type === 'terminate' ? 'terminated' : 'cancelled';
     // Terminate outranks a cancel under way; nothing outranks terminate.
-    if (stop?.command_id && (stop.as === 'terminated' || as === 'cancelled')) {
+    if (stop && (stop.as === 'terminated' || (as === 'cancelled' && stop.actor !== TEMPORAL))) {
       return answer('rejected', 'The run is already ending.');
     }
     stop = {
@@ -109,6 +114,9 @@ export function createControl(carried?: { pause_requested: boolean; commands_see
       pending_pause = undefined;
     },
     isCancelledByTemporal: () => cancelled_by_temporal,
+    timeOut() {
+      stop ??= { as: 'errored', actor: 'engine', reason: 'timed_out' };
+    },
     snapshot: () => ({ pause_requested: pausing, commands_seen: [...seen] }),
   };
 }

@@ -42,8 +42,8 @@ async function failedRun(x: Execution, { engine, ...error }: Failure): Promise<D
 }
 
 /**
- * Terminate or cancel: nothing new starts, what is in flight is cancelled and has ended before the run has. A cancel also
- * undoes what succeeded.
+ * Terminate, cancel, or the run's time is over: nothing new starts, what is in flight is cancelled and has ended before the
+ * run has. All but terminate undo what succeeded.
  */
 export async function stopRun(x: Execution, request: StopRequest): Promise<DagEnd> {
   changeState(x, 'terminating', { as: request.as, reason: request.reason }, request);
@@ -57,10 +57,12 @@ export async function stopRun(x: Execution, request: StopRequest): Promise<DagEn
     applyCommands(x);
   }
   await callOff(x);
-  if (standing(x, request).as === 'cancelled') await compensate(x);
+  if (standing(x, request).as !== 'terminated') await compensate(x);
   const last = standing(x, request);
-  return end(x, last.as, { output: NOTHING, error: null }, last);
+  return end(x, last.as, { output: NOTHING, error: last.as === 'errored' ? TIMED_OUT : null }, last);
 }
+
+const TIMED_OUT = { code: 'timed_out', message: 'The run was not over in its time.' };
 
 /** A terminate may come after a cancel. */
 const standing = (x: Execution, request: StopRequest) => x.control.stopRequest() ?? request;

@@ -2,6 +2,7 @@ import { condition, getExternalWorkflowHandle, patched, workflowInfo } from '@te
 import type { PlanNode } from '../src/contract/plan.ts';
 import { CHILD_SIGNAL, type ChildNews } from '../src/contract/workflows.ts';
 import { tellChildren } from './child-run.ts';
+import { beginDeadline } from './clocks.ts';
 import { dispatchOne, endMap } from './dispatch.ts';
 import { finishRun, progressOf, stopRun, type DagEnd } from './ending.ts';
 import { changeState, noteCommand, putBack, type Execution } from './execution.ts';
@@ -20,7 +21,10 @@ const LIGHT_NODES_PER_FLUSH = 100;
  * what the outside wants, dispatch what is ready, make it durable, wait for news.
  */
 export async function interpret(x: Execution): Promise<DagEnd> {
-  if (x.state === 'queued') changeState(x, 'running', {});
+  if (x.state === 'queued') {
+    changeState(x, 'running', {});
+    beginDeadline(x);
+  }
   for (;;) {
     applyCommands(x);
     const stop = x.control.stopRequest();

@@ -97,8 +97,9 @@ const TASK_TIMEOUT: TaskEnd = {
   cause: 'timeout',
 };
 
-/** The time of a map or of a child run is over: what is under way for it is cancelled, and ends first. */
+/** The time of the run, of a map or of a child run is over: what is under way for it is cancelled, and ends first. */
 function outOfTime(x: Execution, key: string): void {
+  if (key === '') return x.control.timeOut();
   const unit = unitOf(x.plan, key);
   if (!unit) return;
   if (unit.body.type === 'run') return x.children.timeOut((one) => one.key === unit.key);

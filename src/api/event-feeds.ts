@@ -1,6 +1,7 @@
 import { AppError } from '../contract/errors.ts';
 import type { LoggedEvent, LogPosition } from '../contract/events.ts';
 import { isFinal, type RunState } from '../contract/run.ts';
+import { compareLogPositions } from '../domain/rules/log-position.ts';
 import type { EventTail } from '../domain/event-tail.ts';
 import type { RunFeed } from '../domain/run-feed.ts';
 import type { RunReads } from '../domain/run-reads.ts';
@@ -45,22 +46,28 @@ function itemOf({ tx, run_id, seq, type, time, data }: LoggedEvent) {
 }
 
 /** The place an id of a project's stream stands for; from now on without one. Throws `validation_failed`. */
-export async function placeInLog(tail: EventTail, id: string | undefined, path: string): Promise<LogPosition> {
-  if (id === undefined) return tail.horizon();
-  const refused = new AppError('validation_failed', {
+export async function placeInLog(
+  tail: EventTail,
+  id: string | undefined,
+  path: string,
+): Promise<LogPosition> {
+  const horizon = await tail.horizon();
+  if (id === undefined) return horizon;
+  const place = decoded(id);
+  // What is not settled was never shown; a place after it is from before the database was restored.
+  if (place && compareLogPositions(place, horizon) < 0) return place;
+  throw new AppError('validation_failed', {
     errors: [{ path, message: 'is not the id of an event of this stream' }],
   });
-  const place = decoded(id);
-  if (!place || !/^\d{1,19}$/.test(place.tx) || !UUID.test(place.run_id)) throw refused;
-  if (!/^\d{1,9}$/.test(place.seq)) throw refused;
-  return { ...place, seq: Number(place.seq) };
 }
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 
-function decoded(id: string) {
+function decoded(id: string): LogPosition | undefined {
   try {
-    return decodeCursor(id, ['tx', 'run_id', 'seq']);
+    const { tx, run_id, seq } = decodeCursor(id, ['tx', 'run_id', 'seq'])!;
+    const is_place = /^\d{1,19}$/.test(tx) && UUID.test(run_id) && /^\d{1,9}$/.test(seq);
+    return is_place ? { tx, run_id, seq: Number(seq) } : undefined;
   } catch {
     return undefined;
   }

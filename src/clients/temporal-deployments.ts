@@ -1,5 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { type Client, isGrpcServiceError, ServiceError } from '@temporalio/client';
+import { type Client, isGrpcServiceError } from '@temporalio/client';
 import { AppError } from '../contract/errors.ts';
 import { asTemporalError } from './temporal.ts';
 
@@ -61,7 +61,7 @@ export function temporalDeployments(client: Client): TemporalDeployments {
 }
 
 function undefinedIfAgain(error: unknown): undefined {
-  const cause = error instanceof ServiceError ? error.cause : error;
-  if (isGrpcServiceError(cause) && AGAIN.has(cause.code)) return undefined;
+  for (let e = error; e instanceof Error; e = e.cause)
+    if (isGrpcServiceError(e) && AGAIN.has(e.code)) return undefined;
   throw asTemporalError(error);
 }

@@ -136,7 +136,12 @@ function reconcilerOf(task_queue: string, every_seconds: number) {
   return {
     scheduleId: name,
     spec: { intervals: [{ every: every_seconds * 1_000 }] },
-    action: { type: 'startWorkflow', workflowType: 'reconcileSchedules', workflowId: name, taskQueue: task_queue },
+    action: {
+      type: 'startWorkflow',
+      workflowType: 'reconcileSchedules',
+      workflowId: name,
+      taskQueue: task_queue,
+    },
     policies: { overlap: ScheduleOverlapPolicy.SKIP, catchupWindow: MIN_CATCH_UP_SECONDS * 1_000 },
   } satisfies ScheduleOptions;
 }
@@ -169,7 +174,8 @@ function seen({ spec, action, policies, state, info }: ScheduleDescription): See
 /** One that is just going says that its execution has closed. */
 function absent<T>(answer: T): (error: unknown) => T {
   return (error) => {
-    if (error instanceof ScheduleNotFoundError || refusalOf(error)?.code === FAILED_PRECONDITION) return answer;
+    if (error instanceof ScheduleNotFoundError || refusalOf(error)?.code === FAILED_PRECONDITION)
+      return answer;
     throw error;
   };
 }
@@ -182,7 +188,8 @@ function refusalOf(error: unknown): { code: number; details: string } | undefine
 /** A spec that Temporal cannot read is a `TypeError` of its SDK, or an invalid argument. */
 function unreadable(error: unknown): never {
   const refusal = refusalOf(error);
-  if (refusal?.code === INVALID_ARGUMENT) throw new AppError('validation_failed', { detail: refusal.details });
+  if (refusal?.code === INVALID_ARGUMENT)
+    throw new AppError('validation_failed', { detail: refusal.details });
   if (error instanceof TypeError) throw new AppError('validation_failed', { detail: error.message });
   throw error;
 }

@@ -59,7 +59,11 @@ export async function ensureSchedules(
  * Makes the schedule of the health sweep what the configuration says; 0 is never. Its workflow is started directly: what is
  * done every few seconds has to be cheap.
  */
-export async function ensureHealthSweep(client: Client, task_queue: string, every_seconds: number): Promise<void> {
+export async function ensureHealthSweep(
+  client: Client,
+  task_queue: string,
+  every_seconds: number,
+): Promise<void> {
   const id = `orchestrator-health:${task_queue}`;
   if (every_seconds === 0) return remove(client, id);
   await put(client, {
@@ -101,7 +105,10 @@ function scheduleOf({ id, kind, task_queue, every_seconds, request }: Wanted) {
   } satisfies ScheduleOptions;
 }
 
-async function put(client: Client, schedule: ScheduleOptions & Required<Pick<ScheduleOptions, 'policies'>>): Promise<void> {
+async function put(
+  client: Client,
+  schedule: ScheduleOptions & Required<Pick<ScheduleOptions, 'policies'>>,
+): Promise<void> {
   const { spec, action, policies } = schedule;
   try {
     await client.schedule.create(schedule);

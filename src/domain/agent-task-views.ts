@@ -2,7 +2,14 @@ import type { AgentTaskRow } from '../persistence/agent-tasks.ts';
 
 /** A task as callers see it. */
 export function viewTask(row: AgentTaskRow) {
-  const { project_id: _project, epoch: _epoch, lease_token: _token, outcome_hash: _hash, item, ...rest } = row;
+  const {
+    project_id: _project,
+    epoch: _epoch,
+    lease_token: _token,
+    outcome_hash: _hash,
+    item,
+    ...rest
+  } = row;
   return {
     ...rest,
     item: item < 0 ? null : item,

@@ -51,7 +51,10 @@ export function agentWorkService(deps: Deps) {
      * The next task, by the priority of its run and then by age, once there is one; undefined when the time is up. It is
      * the agent's until the lease ends; then it is offered again.
      */
-    async next({ project_id, capabilities, agent_id }: WorkRequest, wait: Wait): Promise<AgentTaskRow | undefined> {
+    async next(
+      { project_id, capabilities, agent_id }: WorkRequest,
+      wait: Wait,
+    ): Promise<AgentTaskRow | undefined> {
       const ask = async () => {
         const lease = { token: ids(), seconds: lease_seconds };
         const found = await tasks.claim({ project_id, capabilities, agent_id, lease });

@@ -1,8 +1,11 @@
 import { AppError } from '../contract/errors.ts';
-import type { JsonObject } from '../contract/json.ts';
+import type { TunedOptions } from '../contract/workflows.ts';
 import type { BulkRepository, BulkRow, ItemOutcome } from '../persistence/bulk.ts';
 import type { CommandService } from './run-commands.ts';
-import type { TuneService } from './tunes.ts';
+import type { TuneRequest, TuneService } from './tunes.ts';
+
+/** As the route has checked it. */
+type Tuning = Pick<TuneRequest, 'params' | 'nodes'>;
 
 /** Longer than telling one batch takes; whoever dies is followed by another after it. */
 export const LEASE_SECONDS = 10;
@@ -52,7 +55,7 @@ export function bulkRunner({ rows, commands, tunes, onError }: RunnerDeps) {
       expiry: expires_at === null ? undefined : { at: new Date(expires_at) },
     };
     if (type !== 'tune') return commands.issue({ ...about, type, payload });
-    return tunes.tune({ ...about, params: payload.params as JsonObject, at: '/command/payload/params' });
+    return tunes.tune({ ...about, ...(payload as Tuning), at: '/command/payload' });
   }
 
   function run(bulk: BulkRow): Promise<void> {
@@ -66,11 +69,11 @@ export function bulkRunner({ rows, commands, tunes, onError }: RunnerDeps) {
   return {
     /** Never rejects: what is left, a sweep finds. */
     runSoon: (bulk: BulkRow) => void run(bulk),
-    async sweep(): Promise<void> {
+    sweep: async (): Promise<void> => {
       const bulk = await rows.claim(LEASE_SECONDS);
       if (bulk) await run(bulk);
     },
-    async stop(): Promise<void> {
+    stop: async (): Promise<void> => {
       stopping.abort();
       await Promise.all(under_way);
     },

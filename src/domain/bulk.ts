@@ -2,7 +2,7 @@ import { AppError, type ErrorCode } from '../contract/errors.ts';
 import type { JsonObject } from '../contract/json.ts';
 import { isFinal } from '../contract/run.ts';
 import type { BulkCounts, BulkOrder, BulkRepository, BulkRow, Rejection } from '../persistence/bulk.ts';
-import type { RunFilter } from '../persistence/runs.ts';
+import type { RunFilter } from '../persistence/run-filter.ts';
 import { acceptedIn } from './rules/run-command.ts';
 import { bulkRunner, LEASE_SECONDS, type RunnerDeps } from './bulk-run.ts';
 import type { Page } from './tags.ts';

@@ -93,7 +93,8 @@ export function eventTail({ log, onError, window = 1_000 }: Deps): EventTail {
     onNews: () => held.reading?.ring(),
     async after(project_id, position, limit) {
       const { start, events } = held;
-      if (start && compareLogPositions(position, start) >= 0) return fromMemory(held, project_id, position, limit);
+      if (start && compareLogPositions(position, start) >= 0)
+        return fromMemory(held, project_id, position, limit);
       const end = events.at(-1) ?? start;
       const found = await log.afterIn(project_id, position, limit, end);
       if (found.length === limit) return { events: found, position: found.at(-1)! };

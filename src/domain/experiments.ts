@@ -41,7 +41,8 @@ export function experimentService({ refs }: { refs: Pick<RefService, 'find'> }) 
     async resolve({ project_id, experiment_id, version_id }: ExperimentRequest): Promise<ExperimentRun> {
       const { workflow } = await refs.find(project_id, experiment_id);
       const workflow_name = workflow ?? undefined;
-      if (version_id === undefined) return { workflow: experiment_id, workflow_name, more: { experiment_id } };
+      if (version_id === undefined)
+        return { workflow: experiment_id, workflow_name, more: { experiment_id } };
       const more = { experiment_id, version_id };
       const ref = await versionRef(project_id, workflow ?? '', version_id);
       // A hash is never a label: one that is unknown is a mistake.

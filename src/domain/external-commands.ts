@@ -58,7 +58,11 @@ export function externalCommandService(deps: Deps) {
   }
 
   /** Applies an answer; false when the run or the command had moved on meanwhile. */
-  async function answer(run: RunRow, command: CommandRow, { status, applied, reason }: Ack): Promise<boolean> {
+  async function answer(
+    run: RunRow,
+    command: CommandRow,
+    { status, applied, reason }: Ack,
+  ): Promise<boolean> {
     const { id, type, issued_by: actor } = command;
     const overtook_pause = type === 'resume' && (await commands.overtookPause(run.id, id));
     const decision = decideAck(status, { state: run.state, type, overtook_pause });

@@ -4,7 +4,13 @@ import type { Metrics } from '../contract/metrics.ts';
 import { isFinal, type FinalState, type RunError } from '../contract/run.ts';
 import { canonicalJson } from '../language/canonical-json.ts';
 import type { ExternalRunRepository, RunChange, RunEndRow } from '../persistence/external-runs.ts';
-import type { BeatLimits, Heartbeat, HeartbeatRepository, HeartbeatRow, MetricPoint } from '../persistence/heartbeats.ts';
+import type {
+  BeatLimits,
+  Heartbeat,
+  HeartbeatRepository,
+  HeartbeatRow,
+  MetricPoint,
+} from '../persistence/heartbeats.ts';
 import type { RunRepository, RunRow } from '../persistence/runs.ts';
 import { contentHash } from './rules/content-hash.ts';
 import { snapshotOf } from './rules/run-snapshot.ts';

@@ -15,7 +15,11 @@ const limits = { unresponsive_after_seconds: 135 };
 /** So many external runs, all heard of just now. */
 async function manyRuns(count: number): Promise<void> {
   const { store, database } = opened;
-  const { head } = await store.workflows.save(caller, { tag: 'x', definition: definitionOf(1), expectation: {} });
+  const { head } = await store.workflows.save(caller, {
+    tag: 'x',
+    definition: definitionOf(1),
+    expectation: {},
+  });
   await insertRun(database.db, { artifact_id: head.id, version_hash: head.version_hash });
   await database.pool.query(
     `WITH r AS (

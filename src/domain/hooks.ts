@@ -80,7 +80,15 @@ export function hookService(deps: Deps) {
     const hook = await find(id);
     const actor = await senderOf(hook, delivery);
     const { project_id, tag: workflow } = hook;
-    const request = { project_id, workflow, input: delivery.read(), params: {}, labels: {}, priority: 3, actor };
+    const request = {
+      project_id,
+      workflow,
+      input: delivery.read(),
+      params: {},
+      labels: {},
+      priority: 3,
+      actor,
+    };
     const more = { hook_id: hook.id };
     const { delivery_id } = delivery;
     if (delivery_id === undefined) return { run: await deps.runs.start({ ...request, more }), is_new: true };
@@ -113,7 +121,8 @@ export function hookService(deps: Deps) {
       return Promise.all(
         triggers.map(async ({ name, secret_ref }) => {
           const { id, created_at } = rows.find((row) => row.name === name)!;
-          const is_ready = secret_ref === undefined || (await secrets.find(project_id, secret_ref)) !== undefined;
+          const is_ready =
+            secret_ref === undefined || (await secrets.find(project_id, secret_ref)) !== undefined;
           return { id, name, secret_ref: secret_ref ?? null, is_ready, created_at };
         }),
       );
@@ -124,7 +133,8 @@ export function hookService(deps: Deps) {
 function bearerOf(bearer: Delivery['bearer'], project_id: string): string {
   if (!bearer) throw unauthenticated();
   if (bearer.projects?.includes(project_id) === false) throw new AppError('not_found');
-  if (!hasRole(bearer.role, 'editor')) throw new AppError('forbidden', { detail: 'This needs the role editor.' });
+  if (!hasRole(bearer.role, 'editor'))
+    throw new AppError('forbidden', { detail: 'This needs the role editor.' });
   return bearer.actor;
 }
 

@@ -8,7 +8,7 @@ import type { PatchRequest } from './patches-save.ts';
 import type { Caller } from './refs.ts';
 import { type DefinitionDiff, diffDefinitions } from './rules/diff.ts';
 import { applyPatch } from './rules/json-patch.ts';
-import { type Expectation, passGate } from './rules/tag-move.ts';
+import { checkExpectation, type Expectation } from './rules/tag-move.ts';
 import { isTagName } from './rules/tag-name.ts';
 import type { Head } from './workflows-save.ts';
 
@@ -38,7 +38,7 @@ export async function previewPatch(
   { tag: name, operations, expectation }: PatchRequest,
 ): Promise<PatchPreview> {
   const { project_id } = caller;
-  const head = await look(db, caller, name, expectation);
+  const head = await look(db, { project_id, name }, expectation);
   const { version_hash: from, tag_version } = head;
   const document = await definitions.read(project_id, { artifact_id: head.id, version_hash: from });
   const before = document as unknown as JsonObject;
@@ -58,13 +58,15 @@ export async function previewPatch(
 }
 
 /** Past the expectation only: a look changes nothing, so no guard of the tag's writes stands before it. */
-async function look(db: Db, caller: Caller, name: string, expectation: Expectation): Promise<Head> {
-  const tag = { project_id: caller.project_id, name };
-  const head = (isTagName(name) ? (await readHeadRow(db, tag)).head : undefined) as Head | undefined;
+async function look(
+  db: Db,
+  tag: { project_id: string; name: string },
+  expectation: Expectation,
+): Promise<Head> {
+  const head = (isTagName(tag.name) ? (await readHeadRow(db, tag)).head : undefined) as Head | undefined;
   if (!head) throw new AppError('not_found');
   const { id: target_id, version_hash: target_hash, tag_version: version } = head;
-  const current = { target_id, target_hash, version, protected: false };
-  passGate({ name, current, rules: [], expectation, writer: caller });
+  checkExpectation({ target_id, target_hash, version, protected: false }, expectation);
   return head;
 }
 

@@ -1,17 +1,7 @@
 import type { OpenExecution, TemporalExecutions } from '../clients/temporal-executions.ts';
-import type { RepairKind } from '../contract/maintenance.ts';
 import type { ReconcileRepository } from '../persistence/reconcile.ts';
-import { examineRun, type ExamineDeps } from './reconcile-run.ts';
+import { examineRun, type Difference, type ExamineDeps } from './reconcile-run.ts';
 import type { RunExecutions } from './run-executions.ts';
-
-/** Something that is not as it should be, and how it is put right, if that is ours to do. */
-export interface Difference {
-  kind: RepairKind;
-  run_id: string;
-  detail: string;
-  /** False when it was not, or no longer, so. */
-  repair?: () => Promise<boolean>;
-}
 
 /** A run that wants a closer look. Undefined when nothing is wrong with it. */
 export interface Suspect {

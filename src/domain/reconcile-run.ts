@@ -7,10 +7,18 @@ import type { CommandRepository } from '../persistence/commands.ts';
 import type { ReconcileRepository } from '../persistence/reconcile.ts';
 import type { SentFlush } from '../persistence/run-journal.ts';
 import type { RunRepository, RunRow } from '../persistence/runs.ts';
-import type { Difference } from './reconcile-look.ts';
 import { lost, orphaned, projectionOf, type Projection } from './rules/run-closing.ts';
 import { acceptedIn } from './rules/run-command.ts';
 import type { RunRecorder } from './run-record.ts';
+
+/** Something that is not as it should be, and how it is put right, if that is ours to do. */
+export interface Difference {
+  kind: RepairKind;
+  run_id: string;
+  detail: string;
+  /** False when it was not, or no longer, so. */
+  repair?: () => Promise<boolean>;
+}
 
 export interface ExamineDeps {
   rows: Pick<ReconcileRepository, 'unstarted' | 'requeueStart'>;

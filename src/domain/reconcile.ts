@@ -1,7 +1,8 @@
 import { AppError } from '../contract/errors.ts';
 import type { ReconcileFinding, ReconcileReport } from '../contract/maintenance.ts';
 import { isDatabaseAway } from '../persistence/db.ts';
-import { suspects, type Difference, type LookDeps, type Suspect } from './reconcile-look.ts';
+import { suspects, type LookDeps, type Suspect } from './reconcile-look.ts';
+import type { Difference } from './reconcile-run.ts';
 import type { Watch } from './watch.ts';
 
 export interface ReconcileDeps extends LookDeps {

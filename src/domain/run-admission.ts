@@ -1,9 +1,4 @@
-import {
-  gateName,
-  gatesIn,
-  type AdmissionRepository,
-  type Gate,
-} from '../persistence/flow-admission.ts';
+import { gateName, gatesIn, type AdmissionRepository, type Gate } from '../persistence/flow-admission.ts';
 import type { FlowKeys } from '../persistence/run-journal.ts';
 import type { RunRow } from '../persistence/runs.ts';
 import { SWEEP_AFTER_MS, type RunDispatch } from './run-dispatch.ts';

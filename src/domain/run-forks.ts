@@ -70,7 +70,11 @@ export function forkService({ runs, steps, values, refs, planOf, start }: Deps) 
         run_id: source.id,
         nodes: reusableSteps(plan, await steps.marks(source.id), [from_step]),
       },
-      more: { forked_from: source.id, forked_from_step: from_step },
+      more: {
+        forked_from: source.id,
+        forked_from_step: from_step,
+        timeout_seconds: source.timeout_seconds ?? undefined,
+      },
     });
   }
 

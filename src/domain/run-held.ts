@@ -5,17 +5,18 @@ import type { ChildNews } from '../contract/workflows.ts';
 import { canonicalJson } from '../language/canonical-json.ts';
 import type { CommandRepository, CommandRow } from '../persistence/commands.ts';
 import type { ExternalRunRepository, RunEndRow } from '../persistence/external-runs.ts';
+import type { FlowKeys } from '../persistence/run-journal.ts';
 import type { RunRow } from '../persistence/runs.ts';
 import { decideAck } from './rules/command-ack.ts';
 import { contentHash } from './rules/content-hash.ts';
 import { snapshotOf } from './rules/run-snapshot.ts';
-import type { RunAdmission } from './run-admission.ts';
 
 interface Deps {
   changes: Pick<ExternalRunRepository, 'change'>;
   commands: Pick<CommandRepository, 'list'>;
   temporal: Pick<TemporalRuns, 'tell'>;
-  admission: () => Pick<RunAdmission, 'admitSoon'>;
+  /** Looks who may go now. */
+  admitSoon: (keys: FlowKeys) => void;
   metrics: Pick<Metrics, 'runEnded'>;
   ids: () => string;
   clock: () => Date;
@@ -41,13 +42,13 @@ const NEWS: Partial<Record<CommandRow['type'], ChildNews['news']>> = {
  * Commands for a run that waits for its turn: there is no execution to tell, so the engine itself is the runtime that
  * acknowledges. Answers false when the command has to wait, or the run has just been admitted. May be called again.
  */
-export function heldCommands({ changes, commands, temporal, admission, metrics, ids, clock }: Deps) {
+export function heldCommands({ changes, commands, temporal, admitSoon, metrics, ids, clock }: Deps) {
   async function apply(run: RunRow, command: CommandRow): Promise<boolean> {
     if (FOR_THE_WORKFLOW.has(command.type)) return false;
     if (!isAnswered(command) && !(await applied(run, command))) return false;
     const news = NEWS[command.type];
     if (run.parent_run_id !== null && news) await temporal.tell(run.parent_run_id, { run_id: run.id, news });
-    if (command.type === 'resume') admission().admitSoon(run);
+    if (command.type === 'resume') admitSoon(run);
     return true;
   }
 

@@ -28,6 +28,7 @@ export function dagInput(run: RunRow, options: RunInputOptions, { plan, done, de
   const input: HeldValue = run.input_ref ? { stored: true } : { value: run.input };
   return {
     run: { id, workflow, project_id, created_at: run.created_at.toISOString() },
+    ...(run.timeout_seconds === null ? {} : { timeout_seconds: run.timeout_seconds }),
     ...(parent_run_id ? { parent_run_id, depth } : {}),
     epoch,
     version_hash,

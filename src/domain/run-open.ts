@@ -10,7 +10,7 @@ import type { PlanOf } from './plans.ts';
 import type { RefService } from './refs.ts';
 import type { RunAcceptance } from './run-accept.ts';
 import { contentHash } from './rules/content-hash.ts';
-import { gatesOf, hasLimits } from './rules/flow.ts';
+import { gatesOf } from './rules/flow.ts';
 import { namesIn } from './rules/gc-names.ts';
 import { schemaProblemsAt } from './rules/json-schema-problems.ts';
 import { liveTagAmong } from './rules/live-tag.ts';
@@ -94,9 +94,9 @@ export function runOpener(deps: Deps) {
     const content = Buffer.from(canonicalJson(manifest));
     const type: RunType = 'dag';
     const begin = start(created_at);
-    const limited = (request.may_wait ?? begin !== null) && hasLimits(definition) && (request.is_live ?? isLive(pinned, tags));
+    const may_wait = (request.may_wait ?? begin !== null) && (request.is_live ?? isLive(pinned, tags));
     const run = { id, workflow, project_id, created_at };
-    const gates = limited ? gatesOf(definition, { input, params, run }) : undefined;
+    const gates = may_wait ? gatesOf(definition, { input, params, run }) : undefined;
     const insert = (row: NewRun) => (gates ? deps.accept(row, gates) : deps.runs.insert(row));
     const row: NewRun = {
       id,

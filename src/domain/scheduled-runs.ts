@@ -111,7 +111,11 @@ export function scheduledRuns(deps: Deps) {
       return isFinal(run.state) ? run.state : null;
     },
 
-    async cancel({ project_id, run_id, action_id }: Pick<Firing, 'project_id' | 'action_id'> & { run_id: string }) {
+    async cancel({
+      project_id,
+      run_id,
+      action_id,
+    }: Pick<Firing, 'project_id' | 'action_id'> & { run_id: string }) {
       const reason = 'Its schedule was told to cancel it.';
       const id = derivedId('cancel', action_id);
       await tell({ project_id, run_id, id, type: 'cancel', payload: {}, reason, actor: 'schedule' });

@@ -1,5 +1,10 @@
 import type { TemporalRunSchedules } from '../clients/temporal-run-schedules.ts';
-import type { FiredRun, ListedSchedule, ScheduleError, ScheduleRepository } from '../persistence/schedules.ts';
+import type {
+  FiredRun,
+  ListedSchedule,
+  ScheduleError,
+  ScheduleRepository,
+} from '../persistence/schedules.ts';
 import { type Drift, driftOf } from './rules/schedule-drift.ts';
 import { type Page, page } from './tags.ts';
 

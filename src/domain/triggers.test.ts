@@ -80,7 +80,8 @@ const document = (schedules: Json, value: Json = 1) => ({
 });
 const save = (tag: string, schedules: Json, value?: Json) =>
   on.store.workflows.save(caller, { tag, definition: document(schedules, value), expectation: {} });
-const crons = (has: Map<string, RunSchedule>) => [...has.values()].map(({ cron, overlap }) => `${cron} ${overlap}`).sort();
+const crons = (has: Map<string, RunSchedule>) =>
+  [...has.values()].map(({ cron, overlap }) => `${cron} ${overlap}`).sort();
 
 test('a look costs one statement when nothing moved, and no call of Temporal', async () => {
   const { temporal, calls } = temporalInMemory();
@@ -140,7 +141,9 @@ test('what was read before the tag went on is not written after it', async () =>
   const stale = { names, wanted: plannedSchedules(key, { schedules: [{ cron: '@daily' }] }) };
   expect(await followLiveTag(db, key, before, stale)).toBe(false);
   expect(await followLiveTag(db, key, undefined, { names, wanted: [] })).toBe(false);
-  const rows = await on.database.pool.query('SELECT id FROM schedule UNION SELECT target_id FROM trigger_state');
+  const rows = await on.database.pool.query(
+    'SELECT id FROM schedule UNION SELECT target_id FROM trigger_state',
+  );
   expect(rows.rowCount).toBe(0);
 });
 
@@ -176,7 +179,9 @@ test('a definition that cannot be read hinders no other workflow', async () => {
   const broken = triggerService({
     db,
     readDefinition: (hash) =>
-      hash === version_hash ? Promise.reject(new AppError('blob_corrupt')) : on.store.definitions.readPinned(hash),
+      hash === version_hash
+        ? Promise.reject(new AppError('blob_corrupt'))
+        : on.store.definitions.readPinned(hash),
     applier: scheduleApplier({
       schedules: scheduleRepository(db),
       temporal,

@@ -54,8 +54,7 @@ export function webhookSender(deps: Deps) {
     const request = { method: 'POST', url: hook.url, headers, body, final_statuses: REDIRECTS } as const;
     const verdict = await fetch(request, { signal }).then(
       (answer) => judged(answer, delivery.attempts),
-      (error: unknown) =>
-        signal.aborted ? INTERRUPTED : failed(null, reasonOf(error), delivery.attempts),
+      (error: unknown) => (signal.aborted ? INTERRUPTED : failed(null, reasonOf(error), delivery.attempts)),
     );
     if (verdict.status === GONE) await webhooks.switchOff(hook.id, 'Its server answered 410 Gone.');
     await deliveries.settle(delivery, verdict);
@@ -63,7 +62,8 @@ export function webhookSender(deps: Deps) {
   }
 
   function judged({ status, headers }: FetchResponse, attempts: number): Verdict {
-    if (status >= 200 && status < 300) return { state: 'delivered', status, error: null, retry_seconds: null };
+    if (status >= 200 && status < 300)
+      return { state: 'delivered', status, error: null, retry_seconds: null };
     if (status === GONE) return { ...lost('HTTP status 410'), status };
     return failed(status, `HTTP status ${status}`, attempts, headers['retry-after']);
   }

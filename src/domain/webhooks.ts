@@ -1,5 +1,9 @@
 import { AppError } from '../contract/errors.ts';
-import type { DeliveryRow, DeliveryState, WebhookDeliveryRepository } from '../persistence/webhook-deliveries.ts';
+import type {
+  DeliveryRow,
+  DeliveryState,
+  WebhookDeliveryRepository,
+} from '../persistence/webhook-deliveries.ts';
 import type { WebhookFanOutRepository } from '../persistence/webhook-fan-out.ts';
 import type { WebhookChange, WebhookRepository, WebhookRow } from '../persistence/webhooks.ts';
 import { newWebhookSecret } from './rules/webhook-signature.ts';
@@ -39,7 +43,12 @@ export function webhookService({ webhooks, deliveries, fanOut, onChange, ids }: 
 
     /** The only answer that has the secret in it. */
     async create({ actor, ...given }: CreateWebhook): Promise<WebhookRow> {
-      const row = await webhooks.insert({ ...given, id: ids(), secret: newWebhookSecret(), created_by: actor });
+      const row = await webhooks.insert({
+        ...given,
+        id: ids(),
+        secret: newWebhookSecret(),
+        created_by: actor,
+      });
       onChange();
       return row;
     },

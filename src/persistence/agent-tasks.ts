@@ -88,7 +88,8 @@ export function agentTaskRepository(db: Db) {
 
     /** Ends a task and tells its run, in one statement; undefined when it is not the caller's any more, or not wanted. */
     async complete(held: HeldTask, outcome: TaskOutcome): Promise<AgentTaskRow | undefined> {
-      const { outcome_hash, payload, payload_hash, output_ref, output_hash, outbox_id, sweep_after } = outcome;
+      const { outcome_hash, payload, payload_hash, output_ref, output_hash, outbox_id, sweep_after } =
+        outcome;
       const event = JSON.stringify({ id: held.id, type: 'complete' });
       const values = [held.id, held.project_id, held.lease_token, outcome_hash, JSON.stringify(payload)];
       const row = await runOne(db, COMPLETE, [

@@ -2,7 +2,7 @@ import { and, asc, eq, gt, isNull, sql, type SQL } from 'drizzle-orm';
 import type { JsonObject } from '../contract/json.ts';
 import type { RunState } from '../contract/run.ts';
 import type { Db } from './db.ts';
-import { runConditions, type RunFilter } from './runs.ts';
+import { runConditions, type RunFilter } from './run-filter.ts';
 import { bulkCommand, bulkItem, type BulkOrder } from './schema/bulk.ts';
 import { run as runTable } from './schema/runs.ts';
 import { run, runOne, statement } from './statement.ts';

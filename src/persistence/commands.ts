@@ -67,11 +67,7 @@ export function commandRepository(db: Db) {
 
     /** Oldest first. */
     async list(run_id: string): Promise<CommandRow[]> {
-      return db
-        .select()
-        .from(runCommand)
-        .where(eq(runCommand.run_id, run_id))
-        .orderBy(asc(runCommand.seq));
+      return db.select().from(runCommand).where(eq(runCommand.run_id, run_id)).orderBy(asc(runCommand.seq));
     },
 
     /** Temporal has the signal. */

@@ -170,7 +170,8 @@ function eventsOf({ from, to, reason, command, end }: RunChange): { type: string
     events.push({ type: `command.${state}`, data });
   }
   if (from === to) return events;
-  const type = from === 'paused' && RESUMED.has(to) ? 'run.resumed' : to === 'running' ? 'run.started' : `run.${to}`;
+  const type =
+    from === 'paused' && RESUMED.has(to) ? 'run.resumed' : to === 'running' ? 'run.started' : `run.${to}`;
   const data: JsonObject = reason ? { reason } : {};
   if (end?.error) data.error = { ...end.error };
   events.push({ type, data });

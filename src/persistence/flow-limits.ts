@@ -36,7 +36,10 @@ export function limitRepository(db: Db) {
 
 export type LimitRepository = ReturnType<typeof limitRepository>;
 
-const counts = (kind: LimitRow['kind'], columns: { key: string; workflow?: string; limit?: string; pace?: string }) => `
+const counts = (
+  kind: LimitRow['kind'],
+  columns: { key: string; workflow?: string; limit?: string; pace?: string },
+) => `
   SELECT '${kind}' AS kind, ${columns.key} AS key, ${columns.workflow ?? 'NULL'} AS workflow,
     ${newest(columns.limit, 'integer')} AS "limit", ${newest(columns.pace, 'float8')} AS per_second,
     count(*) FILTER (WHERE admitted_at IS NOT NULL)::integer AS holders,

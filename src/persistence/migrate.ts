@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { drizzle } from 'drizzle-orm/node-postgres';
 import { migrate as applyMigrations } from 'drizzle-orm/node-postgres/migrator';
 import pg from 'pg';
+import { settleRestoredLog } from './event-log-restore.ts';
 
 /** Beside `src/`, and one level further up from a build in `dist/`. */
 const MIGRATIONS = ['../../migrations', '../../../migrations']
@@ -12,7 +13,7 @@ const MIGRATIONS = ['../../migrations', '../../../migrations']
 const LOCK_KEY = 7_304_211;
 
 /**
- * Applies what is missing of `migrations/`, in order. Safe to call from any number of processes
+ * Applies what is missing of `migrations/`, in order, and puts right what a restored dump left. Safe to call from any number of processes
  * at once: they queue on an advisory lock, and the later ones find nothing to do.
  */
 export async function migrate(database_url: string): Promise<void> {
@@ -22,6 +23,7 @@ export async function migrate(database_url: string): Promise<void> {
     await client.query('SELECT pg_advisory_lock($1)', [LOCK_KEY]);
     if (MIGRATIONS === undefined) throw new Error('The folder migrations/ is missing beside the code.');
     await applyMigrations(drizzle(client), { migrationsFolder: MIGRATIONS });
+    await settleRestoredLog(client);
   } finally {
     await client.end();
   }

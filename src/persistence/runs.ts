@@ -1,8 +1,8 @@
-import { and, desc, eq, gte, sql, type SQL } from 'drizzle-orm';
+import { and, desc, eq, sql } from 'drizzle-orm';
 import type { Json, JsonObject } from '../contract/json.ts';
-import type { RunState } from '../contract/run.ts';
 import type { Db } from './db.ts';
 import { KEEP_NAMED } from './gc-keep.ts';
+import { olderThan, runConditions, type RunFilter, type RunPosition } from './run-filter.ts';
 import { artifact } from './schema/artifacts.ts';
 import { run as runTable } from './schema/runs.ts';
 import { runOne, statement } from './statement.ts';
@@ -46,6 +46,7 @@ export interface RunExtras {
   parent_run_id?: string;
   parent_node?: string;
   parent_item?: number;
+  timeout_seconds?: number;
   forked_from?: string;
   forked_from_step?: string;
   flow_key?: string;
@@ -61,21 +62,6 @@ export interface RunExtras {
   executor?: 'temporal' | 'external';
   experiment_id?: string;
   version_id?: string;
-}
-
-export interface RunFilter {
-  states?: RunState[];
-  workflow?: string;
-  type?: string;
-  health?: RunRow['health'];
-  labels?: Record<string, string>;
-  created_after?: Date;
-  parent_run_id?: string;
-}
-
-export interface RunPosition {
-  created_at: Date;
-  id: string;
 }
 
 export function runRepository(db: Db) {
@@ -159,16 +145,16 @@ const insertWith = (more_parts: string) => `WITH pinned AS MATERIALIZED (
   ), run AS (
     INSERT INTO run (id, project_id, type, workflow, requested_ref, artifact_id, version_hash, manifest_id, state,
       input, input_ref, params, progress_total, last_event_seq, labels, priority, created_by, created_at,
-      parent_run_id, parent_node, parent_item, forked_from, forked_from_step, flow_key, flow_limit, rate_key, rate_per_second, start_id,
+      parent_run_id, parent_node, parent_item, timeout_seconds, forked_from, forked_from_step, flow_key, flow_limit, rate_key, rate_per_second, start_id,
       schedule_id, scheduled_at, hook_id, executor, experiment_id, version_id)
     SELECT $8::uuid, $4, $9, $10, $11, id, $13, $5, 'queued', $14::json, $15, $16::json, $17::integer, 1, $18::jsonb,
       $19::integer, $6, $7,
-      more.parent_run_id, more.parent_node, coalesce(more.parent_item, -1),
+      more.parent_run_id, more.parent_node, coalesce(more.parent_item, -1), more.timeout_seconds,
       more.forked_from, more.forked_from_step,
       more.flow_key, more.flow_limit, more.rate_key, more.rate_per_second, more.start_id,
       more.schedule_id, more.scheduled_at, more.hook_id, coalesce(more.executor, 'temporal'), more.experiment_id, more.version_id
     FROM accepted, json_to_record($24::json) AS more(
-      parent_run_id uuid, parent_node text, parent_item integer, forked_from uuid, forked_from_step text,
+      parent_run_id uuid, parent_node text, parent_item integer, timeout_seconds double precision, forked_from uuid, forked_from_step text,
       flow_key text, flow_limit integer, rate_key text, rate_per_second double precision, start_id text,
       schedule_id uuid, scheduled_at timestamptz, hook_id uuid, executor text, experiment_id text, version_id text)
     RETURNING *
@@ -237,21 +223,4 @@ function insertValues(row: NewRun): unknown[] {
     JSON.stringify(originOf(row)),
     ...[row.start?.outbox_id ?? null, row.start?.sweep_after ?? null, row.names, JSON.stringify(row.more)],
   ];
-}
-
-/** What a list is narrowed to; a bulk command takes the same. */
-export function runConditions(filter: RunFilter): (SQL | undefined)[] {
-  return [
-    filter.states && sql`${runTable.state} = ANY (${sql.param(filter.states)}::text[])`,
-    filter.workflow === undefined ? undefined : eq(runTable.workflow, filter.workflow),
-    filter.type === undefined ? undefined : eq(runTable.type, filter.type),
-    filter.health && eq(runTable.health, filter.health),
-    filter.labels && sql`${runTable.labels} @> ${JSON.stringify(filter.labels)}::jsonb`,
-    filter.parent_run_id === undefined ? undefined : eq(runTable.parent_run_id, filter.parent_run_id),
-    filter.created_after && gte(runTable.created_at, filter.created_after),
-  ];
-}
-
-function olderThan({ created_at, id }: RunPosition): SQL {
-  return sql`(${runTable.created_at}, ${runTable.id}) < (${created_at.toISOString()}::timestamptz, ${id}::uuid)`;
 }

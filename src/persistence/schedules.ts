@@ -101,7 +101,8 @@ export function scheduleRepository(db: Db) {
       run(db, CLAIM, [limit, first_seconds, max_seconds]),
 
     /** Temporal has this revision. False when another one is wanted by now. */
-    applied: (id: string, revision: number, fingerprint: string) => done(APPLIED, [id, revision, fingerprint]),
+    applied: (id: string, revision: number, fingerprint: string) =>
+      done(APPLIED, [id, revision, fingerprint]),
 
     /** Temporal has let go of it. False when it is wanted again. */
     removed: (id: string, revision: number) => done(REMOVED, [id, revision]),

@@ -15,12 +15,15 @@ export interface PgClient {
   release?(error?: Error): void;
 }
 
+/** What drizzle keeps to itself of a connection or a pool. */
 interface Session {
   client: { query(config: pg.QueryConfig): Promise<pg.QueryResult> } & (
     PgClient | { connect(): Promise<PgClient> }
   );
   logger: { logQuery(text: string, params: unknown[]): void };
 }
+
+export const sessionOf = (db: Db): Session => db._.session as unknown as Session;
 
 export const statement = <Row>(name: string, text: string): Statement<Row> => ({ name, text });
 
@@ -30,7 +33,7 @@ export const statement = <Row>(name: string, text: string): Statement<Row> => ({
  * costs more than running it.
  */
 export async function run<Row>(db: Db, { name, text }: Statement<Row>, values: unknown[]): Promise<Row[]> {
-  const { client, logger } = db._.session as unknown as Session;
+  const { client, logger } = sessionOf(db);
   logger.logQuery(text, values);
   const result = await client.query({ name, text, values });
   return result.rows as Row[];
@@ -49,7 +52,7 @@ export async function clientOf(
   db: Db,
   text: string,
 ): Promise<{ client: PgClient; release: (error?: Error) => void }> {
-  const { client, logger } = db._.session as unknown as Session;
+  const { client, logger } = sessionOf(db);
   logger.logQuery(text, []);
   if ('release' in client) return { client, release: () => undefined };
   const taken = await (client as { connect(): Promise<PgClient> }).connect();

@@ -46,7 +46,9 @@ export function followLiveTag(
   { names, wanted }: { names: readonly string[]; wanted: readonly WantedSchedule[] },
 ): Promise<boolean> {
   return db.transaction(async (tx) => {
-    await tx.execute(sql`SELECT pg_advisory_xact_lock(hashtextextended(${`trigger ${project_id} ${workflow}`}, 0))`);
+    await tx.execute(
+      sql`SELECT pg_advisory_xact_lock(hashtextextended(${`trigger ${project_id} ${workflow}`}, 0))`,
+    );
     const now = await findLiveTag(tx, project_id, names);
     if (now?.tag !== live?.tag || now?.target_id !== live?.target_id) return false;
     const { tag = null, target_id = null, version_hash = null } = live ?? {};

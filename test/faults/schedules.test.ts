@@ -26,14 +26,16 @@ async function rows<T extends pg.QueryResultRow>(sql: string): Promise<T[]> {
 }
 
 const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
-const counted = async (sql: string) => (await rows<{ count: number }>(`SELECT count(*)::integer AS count ${sql}`))[0]!.count;
+const counted = async (sql: string) =>
+  (await rows<{ count: number }>(`SELECT count(*)::integer AS count ${sql}`))[0]!.count;
 
 test(`API and worker are killed while a schedule fires every second: each firing is one run, and each ends (SCHEDULES_SEED=${SEED})`, async () => {
   const nodes = { a: transform(1), w: wait(0.4, { needs: ['a'] }), b: transform(2, { needs: ['w'] }) };
   const schedules = [{ cron: '@every 1s', overlap: 'allow_all' }];
   await stack.api().publish('ticking', definition('ticking', nodes, { schedules }));
   for (let n = 0; n < KILLS; n++) {
-    while ((await counted('FROM run WHERE schedule_id IS NOT NULL AND ended_at IS NULL')) === 0) await pause(20);
+    while ((await counted('FROM run WHERE schedule_id IS NOT NULL AND ended_at IS NULL')) === 0)
+      await pause(20);
     // Not always at the same moment of a firing.
     await pause(random.below(1_000));
     await stack.kill('main');

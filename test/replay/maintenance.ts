@@ -45,6 +45,14 @@ async function scheduledBesideAnother(place: Place): Promise<string> {
   }
 }
 
+/** Started as its schedule does. */
+async function swept({ client, product }: Place): Promise<string> {
+  const { task_queue } = product.config.temporal;
+  const workflowId = `orchestrator-health:${task_queue}-recorded`;
+  await client.workflow.execute('healthSweep', { workflowId, taskQueue: task_queue, args: [] });
+  return workflowId;
+}
+
 /** Every way of the workflows that keep the store in order. */
 export const MAINTENANCE: Readonly<Record<string, MaintenanceScenario>> = {
   gc: (place) => asked(place, 'gc', { grace_seconds: 0 }),
@@ -52,4 +60,5 @@ export const MAINTENANCE: Readonly<Record<string, MaintenanceScenario>> = {
   retention: (place) => asked(place, 'retention'),
   scheduled: (place) => scheduled(place, 'done'),
   scheduled_skipped: scheduledBesideAnother,
+  health: swept,
 };

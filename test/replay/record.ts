@@ -11,7 +11,7 @@ import { databaseUrl, onServer } from '../support/database.ts';
 import { startProduct, type Product } from '../support/product.ts';
 import { startOwnStack } from '../support/stack.ts';
 import { MAINTENANCE } from './maintenance.ts';
-import { SCENARIOS } from './scenarios.ts';
+import { SCENARIOS, type Scenario } from './scenarios.ts';
 import { SCHEDULED } from './schedules.ts';
 
 const FOLDER = path.join(import.meta.dirname, 'histories');
@@ -32,12 +32,14 @@ const isWanted = (name: string) => wanted.length === 0 || wanted.includes(name);
 await mkdir(FOLDER, { recursive: true });
 for (const [name, scenario] of Object.entries(SCENARIOS)) {
   if (!isWanted(name)) continue;
+  for (const [other, its] of Object.entries(scenario.others ?? {})) await product.publish(other, its);
   await product.publish(name, scenario.definition);
-  const { id } = await product.start(name, scenario.input);
+  const id = await started(name, scenario);
   await scenario.act?.(product, id);
   const run = await product.ended(id);
   if (run.state !== scenario.ends) throw new Error(`${name} ended ${run.state}, not ${scenario.ends}`);
   await record(name, id);
+  if (scenario.others) await record(`${name}_below`, await firstBelow(id));
   process.stdout.write(`${name}: ${run.state}\n`);
 }
 for (const [name, scenario] of Object.entries({ ...MAINTENANCE, ...SCHEDULED })) {
@@ -46,6 +48,22 @@ for (const [name, scenario] of Object.entries({ ...MAINTENANCE, ...SCHEDULED }))
   process.stdout.write(`${name}: done\n`);
 }
 await stopAll(product);
+
+async function started(name: string, { input, start, fork }: Scenario): Promise<string> {
+  const { id } = await product.start(name, input, start);
+  if (!fork) return id;
+  await product.ended(id);
+  return (await product.call<{ id: string }>('POST', `/runs/${id}/fork`, fork)).body.id;
+}
+
+/** A run that a step of this one began. */
+async function firstBelow(id: string): Promise<string> {
+  const { body } = await product.call<{ items: { id: string }[] }>(
+    'GET',
+    `/runs?parent_run_id=${id}&limit=1`,
+  );
+  return body.items[0]?.id ?? '';
+}
 
 async function record(name: string, id: string): Promise<void> {
   for (const [part, history] of (await historiesOf(id)).entries()) {

@@ -5,8 +5,14 @@ import type { Product } from '../support/product.ts';
 /** One way a run may go: what it runs, and what is done to it on the way. */
 export interface Scenario {
   definition: JsonObject;
+  /** Other workflows it needs, by name. */
+  others?: Record<string, JsonObject>;
   input?: unknown;
+  /** What else its start says. */
+  start?: JsonObject;
   act?: (product: Product, id: string) => Promise<unknown>;
+  /** Recorded is what forks the run like this. */
+  fork?: JsonObject;
   /** The state it ends in. */
   ends: string;
 }
@@ -124,5 +130,172 @@ export const SCENARIOS: Readonly<Record<string, Scenario>> = {
       await product.call('POST', `/runs/${id}/approvals/no`, { decision: 'reject' });
     },
     ends: 'failed',
+  },
+  map: {
+    definition: definition('map', {
+      light: { type: 'map', config: { items: '${{ input.list }}', node: transform('${{ item * 2 }}') } },
+      heavy: {
+        type: 'map',
+        needs: ['light'],
+        config: {
+          items: '${{ steps.light.output }}',
+          node: bash('test $1 != 4', {
+            config: { language: 'bash', source: 'test $1 != 4', args: ['${{ item }}'] },
+          }),
+          max_parallel: 2,
+          on_item_error: 'continue',
+        },
+      },
+      large: { type: 'map', config: { items: '${{ input.large }}', node: transform('${{ item.n }}') } },
+    }),
+    input: { list: [1, 2, 3], large: Array.from({ length: 20 }, (_, n) => ({ n, text: 'x'.repeat(2_000) })) },
+    ends: 'completed',
+  },
+  map_times_out: {
+    definition: definition('map_times_out', {
+      each: {
+        type: 'map',
+        timeout_seconds: 1,
+        config: { items: [1, 2, 3], node: wait(60), max_parallel: 2 },
+      },
+    }),
+    ends: 'failed',
+  },
+  children: {
+    others: {
+      child: definition('child', { w: wait(2), t: transform('${{ input.n }}', { needs: ['w'] }) }),
+    },
+    definition: definition('children', {
+      each: {
+        type: 'map',
+        config: {
+          items: [1, 2],
+          node: { type: 'run', config: { workflow: 'child', input: { n: '${{ item }}' } } },
+        },
+      },
+      late: { type: 'run', timeout_seconds: 1, continue_on_error: true, config: { workflow: 'child' } },
+    }),
+    async act(product, id) {
+      await product.until(id, (run) => run.state === 'running');
+      while ((await product.steps(id)).filter(({ state }) => state === 'running').length < 4)
+        await new Promise((resolve) => setTimeout(resolve, 25));
+      await product.call('POST', `/runs/${id}/pause`);
+      await paused(product, id);
+      await product.call('POST', `/runs/${id}/resume`);
+    },
+    ends: 'completed',
+  },
+  children_cancelled: {
+    others: { child: definition('child', { w: wait(60) }) },
+    definition: definition('children_cancelled', { go: { type: 'run', config: { workflow: 'child' } } }),
+    async act(product, id) {
+      while (!(await product.steps(id)).some(({ state }) => state === 'running'))
+        await new Promise((resolve) => setTimeout(resolve, 25));
+      await product.call('POST', `/runs/${id}/cancel`);
+    },
+    ends: 'cancelled',
+  },
+  compensate: {
+    definition: definition('compensate', {
+      a: transform(1, { compensate: bash('echo undone') }),
+      b: transform(2, {
+        needs: ['a'],
+        compensate: bash('exit 1', { retry: { max_attempts: 2, initial_interval_ms: 20 } }),
+      }),
+      c: bash('exit 1', { needs: ['b'] }),
+    }),
+    ends: 'failed',
+  },
+  compensate_cancelled: {
+    definition: definition('compensate_cancelled', {
+      a: transform(1, { compensate: wait(0.1) }),
+      w: wait(60, { needs: ['a'] }),
+    }),
+    async act(product, id) {
+      await waiting(product, id, 'w');
+      await product.call('POST', `/runs/${id}/cancel`);
+    },
+    ends: 'cancelled',
+  },
+  agent: {
+    definition: definition('agent', {
+      ask: {
+        type: 'agent',
+        retry: { max_attempts: 2, initial_interval_ms: 20 },
+        config: { capability: 'record', task: 1 },
+      },
+      late: {
+        type: 'agent',
+        continue_on_error: true,
+        config: { capability: 'nobody', task: 2, timeout_seconds: 1 },
+      },
+    }),
+    async act(product, id) {
+      await waiting(product, id, 'ask');
+      for (const result of [{ error: { code: 'no', message: 'Not yet.' } }, { output: 'done' }]) {
+        const asked = { capabilities: ['record'], wait: 20 };
+        const { body } = await product.call<{ id: string; lease_token: string }>(
+          'POST',
+          '/agent-tasks/next',
+          asked,
+        );
+        await product.call('POST', `/agent-tasks/${body.id}/complete`, {
+          lease_token: body.lease_token,
+          ...result,
+        });
+      }
+    },
+    ends: 'completed',
+  },
+  tune: {
+    definition: definition(
+      'tune',
+      {
+        go: { type: 'wait', config: { event: 'go' } },
+        t: transform('${{ params.n }}', { needs: ['go'] }),
+        flaky: bash('exit 1', { needs: ['go'], continue_on_error: true }),
+      },
+      { params: { n: 1 } },
+    ),
+    async act(product, id) {
+      await waiting(product, id, 'go');
+      const nodes = { flaky: { retry: { max_attempts: 2, initial_interval_ms: 20 } } };
+      await product.call('POST', `/runs/${id}/tune`, { params: { n: 2 }, nodes });
+      await product.call('POST', `/runs/${id}/events/go`);
+    },
+    ends: 'completed',
+  },
+  pause_in_flight: {
+    definition: definition('pause_in_flight', { slow: bash('sleep 1'), w: wait(1) }),
+    async act(product, id) {
+      await begun(product, id);
+      await product.call('POST', `/runs/${id}/pause`);
+      await paused(product, id);
+      await product.call('POST', `/runs/${id}/resume`);
+    },
+    ends: 'completed',
+  },
+  pause_overtaken: {
+    definition: definition('pause_overtaken', { slow: bash('sleep 1'), w: wait(1) }),
+    async act(product, id) {
+      await begun(product, id);
+      await product.call('POST', `/runs/${id}/pause`);
+      await product.call('POST', `/runs/${id}/resume`);
+    },
+    ends: 'completed',
+  },
+  deadline: {
+    definition: definition('deadline', { w: wait(60) }),
+    start: { timeout_seconds: 1 },
+    ends: 'errored',
+  },
+  forked: {
+    definition: definition('forked', {
+      a: transform('${{ input.n }}'),
+      b: transform('${{ steps.a.output }}', { needs: ['a'] }),
+    }),
+    input: { n: 1 },
+    fork: { from_step: 'b' },
+    ends: 'completed',
   },
 };

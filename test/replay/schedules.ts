@@ -45,7 +45,10 @@ async function some<T>(ask: () => Promise<T[]>): Promise<T[]> {
 
 async function running({ product }: Place, workflow: string): Promise<string> {
   const [run] = await some(async () => {
-    const { body } = await product.call<{ items: { id: string }[] }>('GET', `/runs?workflow=${workflow}&status=running`);
+    const { body } = await product.call<{ items: { id: string }[] }>(
+      'GET',
+      `/runs?workflow=${workflow}&status=running`,
+    );
     return body.items;
   });
   return run!.id;
@@ -95,7 +98,10 @@ export const SCHEDULED: Readonly<Record<string, ScheduleScenario>> = {
   },
   async schedules_reconciled({ product, client }) {
     const workflowId = `reconcile-${randomUUID()}`;
-    await client.workflow.execute('reconcileSchedules', { workflowId, taskQueue: product.config.temporal.task_queue });
+    await client.workflow.execute('reconcileSchedules', {
+      workflowId,
+      taskQueue: product.config.temporal.task_queue,
+    });
     return workflowId;
   },
 };

@@ -34,7 +34,10 @@ export const readSocket: Read = (api, path, after, count) => {
 /** As server-sent events. */
 export const readSse: Read = async (api, path, after, count) => {
   const abort = new AbortController();
-  const headers = { authorization: `Bearer ${api.token}`, ...(after === undefined ? {} : { 'last-event-id': after }) };
+  const headers = {
+    authorization: `Bearer ${api.token}`,
+    ...(after === undefined ? {} : { 'last-event-id': after }),
+  };
   const response = await fetch(`${api.url}/api/v1${path}`, { headers, signal: abort.signal });
   if (response.status === 204) return [];
   if (response.status !== 200) throw new Error(`HTTP status ${response.status}`);

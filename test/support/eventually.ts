@@ -1,7 +1,10 @@
 import { setTimeout as pause } from 'node:timers/promises';
 
 /** What `look` finds, once it is something; fails with the last thing seen when it never is. */
-export async function eventually<T>(look: () => T | undefined | Promise<T | undefined>, seconds = 30): Promise<T> {
+export async function eventually<T>(
+  look: () => T | undefined | Promise<T | undefined>,
+  seconds = 30,
+): Promise<T> {
   const end_ms = Date.now() + seconds * 1_000;
   for (;;) {
     const found = await look();

@@ -33,7 +33,9 @@ export function ownServer({ file, args, cwd, port }: ServerCommand): OwnServer {
       const said: string[] = [];
       const started = spawn(file, args, { cwd, stdio: ['ignore', 'pipe', 'pipe'] });
       child = started;
-      const exited = once(started, 'exit').then(() => Promise.reject(new Error(`${file} ended: ${said.join('')}`)));
+      const exited = once(started, 'exit').then(() =>
+        Promise.reject(new Error(`${file} ended: ${said.join('')}`)),
+      );
       exited.catch(() => undefined);
       for (const stream of [started.stdout, started.stderr])
         stream.on('data', (chunk: Buffer) => void (said.length < 200 && said.push(chunk.toString())));

@@ -20,7 +20,14 @@ export async function systemProgram(name: string, debian_package: string): Promi
   if (!can_install) throw new Error(`there is no ${name} (Debian package ${debian_package})`);
   process.stderr.write(`test support: installing the system package ${debian_package}\n`);
   await oneAtATime('apt', async () => {
-    const install = ['-o', 'DPkg::Lock::Timeout=300', 'install', '-y', '--no-install-recommends', debian_package];
+    const install = [
+      '-o',
+      'DPkg::Lock::Timeout=300',
+      'install',
+      '-y',
+      '--no-install-recommends',
+      debian_package,
+    ];
     const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
     await execute('apt-get', install, { env }).catch(async () => {
       await execute('apt-get', ['update'], { env });

@@ -48,4 +48,5 @@ function sanitise(header: Request['headers'][string]): string | undefined {
 }
 
 /** 499, as nginx has it: the caller left before there was an answer. A WebSocket is accepted beside the response. */
-const statusOf = (res: Response): number => (res.headersSent || res.statusCode === 101 ? res.statusCode : 499);
+const statusOf = (res: Response): number =>
+  res.headersSent || res.statusCode === 101 ? res.statusCode : 499;

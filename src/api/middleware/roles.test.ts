@@ -45,6 +45,7 @@ const ask = async (row: Route, as: string, project_id = PROJECT_ID) => {
 /** The table of who may do what, by route: the rest a viewer may read and an editor write. */
 const NEEDED: Readonly<Record<string, Role>> = {
   'post /workflows/import/negotiate': 'viewer',
+  'get /runs/:id/commands/next': 'editor',
   'post /admin/gc': 'owner',
   'post /admin/fsck': 'owner',
   'post /admin/retention': 'owner',

@@ -93,7 +93,10 @@ function completeRoute({ agent_work }: Deps): Route {
     responses: { 200: { description: 'The step has its end.', schema: taskView } },
     async handler({ params: { id }, body: { lease_token, output, error }, project_id }) {
       const result = error ? { error } : { output: output as Json };
-      return { status: 200, body: viewTask(await agent_work.complete({ project_id, id, lease_token }, result)) };
+      return {
+        status: 200,
+        body: viewTask(await agent_work.complete({ project_id, id, lease_token }, result)),
+      };
     },
   });
 }

@@ -17,7 +17,8 @@ import {
   metricPoint,
   nextQuery,
 } from '../schemas/external-runs.ts';
-import { commandView, pageOnlyQuery, runParams, runView } from '../schemas/runs.ts';
+import { commandView } from '../schemas/run-commands.ts';
+import { pageOnlyQuery, runParams, runView } from '../schemas/runs.ts';
 import { leaving } from '../leaving.ts';
 
 interface Deps {
@@ -84,7 +85,9 @@ function metricsRoute({ external }: Deps): Route {
     summary: 'What the heartbeats of a run said over time, evenly spread, oldest first.',
     params: runParams,
     query: pageOnlyQuery,
-    responses: { 200: { description: 'One page; nothing for a run of Temporal.', schema: page(metricPoint) } },
+    responses: {
+      200: { description: 'One page; nothing for a run of Temporal.', schema: page(metricPoint) },
+    },
     async handler({ params, query: { limit, cursor }, project_id }) {
       const after = Number(decodeCursor(cursor, ['beat'])?.beat ?? 0);
       const points = await external.series(project_id, params.id, after, limit + 1);
@@ -126,7 +129,10 @@ function ackRoute({ external_commands }: Deps): Route {
     responses: { 200: { description: 'The command with its outcome.', schema: commandView } },
     async handler({ params: { id: run_id, cmd_id }, body, project_id }) {
       const ack = { ...body, applied: body.applied as JsonObject | undefined };
-      return { status: 200, body: viewCommand(await external_commands.ack({ project_id, run_id }, cmd_id, ack)) };
+      return {
+        status: 200,
+        body: viewCommand(await external_commands.ack({ project_id, run_id }, cmd_id, ack)),
+      };
     },
   });
 }

@@ -81,7 +81,9 @@ function bearerOf({ id, role, projects }: Principal): Delivery['bearer'] {
 function deliveryIdOf(req: Request): string | undefined {
   const id = DELIVERY_IDS.map((name) => headerOf(req, name)).find((text) => text !== undefined);
   if (id === undefined || (id !== '' && id.length <= MAX_DELIVERY_ID)) return id;
-  throw new AppError('malformed_request', { detail: `The id of a delivery has 1–${MAX_DELIVERY_ID} characters.` });
+  throw new AppError('malformed_request', {
+    detail: `The id of a delivery has 1–${MAX_DELIVERY_ID} characters.`,
+  });
 }
 
 function headerOf(req: Request, name: string): string | undefined {

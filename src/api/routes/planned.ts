@@ -11,11 +11,8 @@ const PLANNED: Readonly<Record<string, readonly Row[]>> = {
     ['GET', '/workflows/:ref/metrics', 'Metrics of a run by its id.'],
     ['POST', '/workflows/:ref/refinements', 'Ask for a change of this workflow.'],
   ],
-  runs: [
-  ],
-  streams: [
-    ['GET', '/ws/refinements/:thread_id', 'WebSocket: progress of a refinement.'],
-  ],
+  runs: [],
+  streams: [['GET', '/ws/refinements/:thread_id', 'WebSocket: progress of a refinement.']],
   projects: [
     ['GET', '/projects', 'List projects.'],
     ['POST', '/projects', 'Create a project.'],

@@ -14,10 +14,10 @@ import {
   commandView,
   controlBody,
   controlledRun,
-  runParams,
   terminateBody,
   tuneBody,
-} from '../schemas/runs.ts';
+} from '../schemas/run-commands.ts';
+import { runParams } from '../schemas/runs.ts';
 
 interface Deps {
   commands: CommandService;

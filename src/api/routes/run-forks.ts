@@ -1,7 +1,6 @@
 import type { Json } from '../../contract/json.ts';
 import type { ForkService } from '../../domain/run-forks.ts';
 import { viewRun } from '../../domain/run-views.ts';
-import type { RunRow } from '../../persistence/runs.ts';
 import { route, type Route } from '../route.ts';
 import { forkBody, runParams, runView } from '../schemas/runs.ts';
 
@@ -40,7 +39,7 @@ export function runForkRoutes({ forks }: { forks: ForkService }): Route[] {
   ];
 }
 
-const accepted = (run: RunRow) => ({
+const accepted = (run: Parameters<typeof viewRun>[0]) => ({
   status: 202,
   body: viewRun(run),
   headers: { Location: `/api/v1/runs/${run.id}` },

@@ -16,7 +16,8 @@ export function runLogRoutes({ logs }: { logs: RunLogs }): Route[] {
       method: 'get',
       path: '/runs/:id/logs',
       group: 'runs',
-      summary: 'Output of the steps of a run: pages of JSON, or all of it as `text/plain` when that is accepted.',
+      summary:
+        'Output of the steps of a run: pages of JSON, or all of it as `text/plain` when that is accepted.',
       params: runParams,
       query: logsQuery,
       responses: { 200: { description: 'One page.', schema: page(logEntry) } },

@@ -4,7 +4,8 @@ import type { MessageService } from '../../domain/run-messages.ts';
 import { viewCommand } from '../../domain/run-views.ts';
 import { route, type Route } from '../route.ts';
 import { anyJson } from '../schemas/conventions.ts';
-import { approvalParams, commandView, decisionBody, eventParams } from '../schemas/runs.ts';
+import { commandView } from '../schemas/run-commands.ts';
+import { approvalParams, decisionBody, eventParams } from '../schemas/runs.ts';
 
 interface Deps {
   messages: MessageService;

@@ -40,11 +40,13 @@ function startRoute({ runs, experiments, ids }: Deps): Route {
     },
     async handler({ body, project_id, principal }) {
       const id = ids();
-      const { params, overrides, labels = {}, priority } = body;
+      const { params, overrides, labels = {}, priority, timeout_seconds } = body;
+      const { more, ...started } = await startedRun(body, project_id, experiments);
       const run = await runs.start({
         id,
         project_id,
-        ...(await startedRun(body, project_id, experiments)),
+        ...started,
+        more: { ...more, timeout_seconds },
         input: (body.input ?? {}) as Json,
         params: (params ?? {}) as JsonObject,
         overrides: overrides as JsonObject | undefined,

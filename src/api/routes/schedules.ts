@@ -17,7 +17,9 @@ export function scheduleRoutes({ schedules }: { schedules: ScheduleService }): R
       async handler({ query, project_id }) {
         const { limit, cursor, workflow } = query;
         const after = decodeCursor(cursor, ['workflow', 'id']);
-        return pageReply(await schedules.list({ project_id, workflow }, { after, limit }), (next) => ({ ...next }));
+        return pageReply(await schedules.list({ project_id, workflow }, { after, limit }), (next) => ({
+          ...next,
+        }));
       },
     }),
   ];

@@ -6,7 +6,12 @@ const capability = z.string().min(1).max(200);
 
 export const workBody = z.strictObject({
   capabilities: z.array(capability).min(1).max(100).meta({ description: 'What the agent can do.' }),
-  agent_id: z.string().min(1).max(200).optional().meta({ description: 'The caller, unless it says otherwise.' }),
+  agent_id: z
+    .string()
+    .min(1)
+    .max(200)
+    .optional()
+    .meta({ description: 'The caller, unless it says otherwise.' }),
   wait: z.number().min(0).max(60).default(0).meta({ description: 'Seconds to wait for a task.' }),
 });
 

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { CONTROL_TYPES, RUN_STATES, RUN_TYPES } from '../../contract/run.ts';
 import { instant, jsonObject, pageQuery, uuid } from './conventions.ts';
-import { expiry } from './runs.ts';
+import { expiry } from './run-commands.ts';
 
 const stateList = z
   .string()
@@ -17,6 +17,7 @@ const filter = z
     label: z.union([label, z.array(label).min(1)]).optional(),
     health: z.enum(['healthy', 'heartbeat_stale', 'unresponsive']).optional(),
     created_after: instant.optional(),
+    parent_run_id: uuid.optional(),
   })
   .meta({ description: 'As `GET /runs` takes it. Without `status`: runs that have not ended.' });
 

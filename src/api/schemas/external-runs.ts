@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { RUNTIME_STATUSES } from '../../contract/run.ts';
 import { anyJson, instant, jsonObject, uuid } from './conventions.ts';
-import { commandId, commandView, reason } from './runs.ts';
+import { commandId, commandView, reason } from './run-commands.ts';
 
 const counter = z.int().min(0);
 
@@ -63,5 +63,9 @@ const error = z.strictObject({ code: z.string().min(1).max(100), message: z.stri
 
 export const completeBody = z.discriminatedUnion('state', [
   z.strictObject({ state: z.literal('completed'), output: anyJson.optional() }),
-  z.strictObject({ state: z.enum(['failed', 'errored']), output: anyJson.optional(), error: error.optional() }),
+  z.strictObject({
+    state: z.enum(['failed', 'errored']),
+    output: anyJson.optional(),
+    error: error.optional(),
+  }),
 ]);

@@ -11,11 +11,15 @@ export const deliveredView = z.object({ run_id: z.string() }).meta({ id: 'Delive
 
 export const hookView = z
   .object({
-    id: z.string().meta({ description: 'Stays the same whatever becomes of the tag, and cannot be guessed.' }),
+    id: z
+      .string()
+      .meta({ description: 'Stays the same whatever becomes of the tag, and cannot be guessed.' }),
     name: z.string(),
     path: z.string().meta({ description: 'Where deliveries go, below the server’s root.' }),
     secret_ref: z.string().nullable().meta({ description: 'Null: deliveries need a bearer token.' }),
-    is_ready: z.boolean().meta({ description: 'False: the secret is not there, so every delivery is refused.' }),
+    is_ready: z
+      .boolean()
+      .meta({ description: 'False: the secret is not there, so every delivery is refused.' }),
     created_at: instant,
   })
   .meta({ id: 'Hook' });

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { COMMAND_TYPES, CONTROL_TYPES, RUN_STATES, RUN_TYPES, STEP_STATES } from '../../contract/run.ts';
+import { RUN_STATES, RUN_TYPES, STEP_STATES } from '../../contract/run.ts';
 import { anyJson, contentHash, instant, jsonObject, pageQuery, uuid } from './conventions.ts';
 
 const MAX_LABELS = 64;
@@ -23,6 +23,12 @@ export const startRunBody = z.strictObject({
   params: jsonObject.optional().meta({ description: 'Laid over the definition’s params.' }),
   labels: labels.optional(),
   priority: z.int().min(1).max(5).default(3).meta({ description: '1 goes before 5, where runs wait.' }),
+  timeout_seconds: z
+    .number()
+    .positive()
+    .max(31_536_000)
+    .optional()
+    .meta({ description: 'The time the whole run has; a pause stops its clock.' }),
   executor: z.enum(['temporal', 'external']).default('temporal'),
   experiment_id: experimentRef.optional().meta({ description: 'A workflow, in place of `workflow`.' }),
   version_id: experimentRef
@@ -70,91 +76,6 @@ export const waitQuery = z.strictObject({
 
 export const pageOnlyQuery = z.strictObject(pageQuery);
 export const eventsQuery = z.strictObject({ ...pageQuery, after: z.coerce.number().int().min(0).optional() });
-
-export const commandId = z.string().min(1).max(255);
-export const reason = z.string().min(1).max(256);
-
-const MAX_EXPIRY_SECONDS = 366 * 86_400;
-/** When a command is too late; at most one of the two. */
-export const expiry = {
-  expires_at: instant
-    .refine((time) => Date.parse(time) > Date.now(), 'must be in the future')
-    .optional()
-    .meta({ description: 'Not applied after this.' }),
-  expires_in_seconds: z
-    .int()
-    .min(1)
-    .max(MAX_EXPIRY_SECONDS)
-    .optional()
-    .meta({ description: 'The same, from now. Give one of the two; `runs.command_expiry_seconds` without.' }),
-};
-
-/** The control routes: the command id may be chosen, so that a repeat is the same command. */
-export const controlBody = z.strictObject({ id: commandId.optional(), reason: reason.optional(), ...expiry });
-export const terminateBody = z.strictObject({
-  id: commandId.optional(),
-  reason,
-  final_checkpoint: z.boolean().optional(),
-  ...expiry,
-});
-
-const tunable = {
-  params: jsonObject
-    .optional()
-    .meta({ description: 'Bounded by the definition’s `params_schema`, or by the training profile.' }),
-  nodes: z
-    .record(
-      z.string(),
-      z.strictObject({
-        retry: z
-          .strictObject({
-            max_attempts: z.int().min(1).max(1_000),
-            initial_interval_ms: z.int().min(0).max(86_400_000),
-            backoff: z.number().min(1).max(100),
-            max_interval_ms: z.int().min(0).max(86_400_000),
-            non_retryable: z.array(z.string().min(1).max(200)).max(100),
-          })
-          .partial()
-          .optional(),
-        timeout_seconds: z.number().positive().max(31_536_000).optional(),
-        max_parallel: z.int().min(1).max(1_000).optional(),
-      }),
-    )
-    .optional()
-    .meta({ description: 'Options that the attempts to come of these steps have.' }),
-};
-
-export const tuneBody = z.strictObject({
-  id: commandId.optional(),
-  ...tunable,
-  reason: reason.optional(),
-  ...expiry,
-});
-
-/** The payload of each command that may be issued by `POST …/commands` (contract §5). */
-export const commandPayloads: Readonly<
-  Record<'pause' | 'resume' | 'cancel' | 'terminate' | 'tune', z.ZodType<ControlPayload>>
-> = {
-  pause: z.strictObject({}),
-  resume: z.strictObject({}),
-  cancel: z.strictObject({ reason: reason.optional() }),
-  terminate: z.strictObject({ reason, final_checkpoint: z.boolean().optional() }),
-  tune: z.strictObject({ ...tunable, reason: reason.optional() }),
-};
-
-interface ControlPayload {
-  reason?: string;
-  final_checkpoint?: boolean;
-  params?: Record<string, unknown>;
-  nodes?: Record<string, unknown>;
-}
-
-export const commandBody = z.strictObject({
-  id: commandId,
-  type: z.enum(CONTROL_TYPES),
-  payload: jsonObject.default({}),
-  ...expiry,
-});
 
 export const eventParams = z.strictObject({ id: uuid, name: z.string().min(1).max(200) });
 export const approvalParams = z.strictObject({ id: uuid, node: z.string().min(1).max(64) });
@@ -208,6 +129,15 @@ export const runView = z
     reason: z.string().nullable(),
     labels,
     priority: z.int(),
+    parent_run_id: z.string().nullable().meta({ description: 'The run one of whose steps began this one.' }),
+    parent_node: z.string().nullable(),
+    parent_item: z.int(),
+    forked_from: z.string().nullable().meta({ description: 'The run this one takes up again.' }),
+    forked_from_step: z.string().nullable(),
+    timeout_seconds: z.number().nullable(),
+    next_actions: z.array(
+      z.object({ action: z.string(), method: z.string(), href: z.string(), description: z.string() }),
+    ),
     start_id: z.string().nullable().meta({ description: 'By the start policy of its definition.' }),
     waiting_for: waitingFor
       .nullable()
@@ -236,32 +166,16 @@ export const stepView = z
     ended_at: instant.nullable(),
     cause: z.string().nullable(),
     logs_ref: z.string().nullable(),
+    reused_from: z
+      .string()
+      .nullable()
+      .meta({ description: 'The run that carried it out, when this one did not.' }),
   })
   .meta({ id: 'Step' });
 
 export const eventView = z
   .object({ seq: z.int(), run_id: z.string(), type: z.string(), time: instant, data: jsonObject })
   .meta({ id: 'RunEvent' });
-
-export const commandView = z
-  .object({
-    id: z.string(),
-    run_id: z.string(),
-    type: z.enum(COMMAND_TYPES),
-    payload: jsonObject,
-    state: z.enum(['queued', 'delivered', 'acknowledged', 'rejected', 'superseded', 'expired']),
-    issued_by: z.string(),
-    issued_at: instant,
-    delivered_at: instant.nullable(),
-    acknowledged_at: instant.nullable(),
-    reason: z.string().nullable(),
-    deliveries: z.int(),
-    applied: jsonObject.nullable(),
-    superseded_by: z.string().nullable(),
-  })
-  .meta({ id: 'Command' });
-
-export const controlledRun = runView.extend({ command: commandView }).meta({ id: 'ControlledRun' });
 
 export const snapshotView = z
   .object({ artifact_id: z.string(), snapshot: jsonObject })

@@ -16,7 +16,9 @@ export const scheduleView = z
     overlap: z.enum(['skip', 'buffer_one', 'buffer_all', 'cancel_other', 'terminate_other', 'allow_all']),
     catch_up_seconds: z.int(),
     next_runs: z.array(instant),
-    recent: z.array(z.object({ scheduled_at: instant, run_id: z.string() })).meta({ description: 'Newest first.' }),
+    recent: z
+      .array(z.object({ scheduled_at: instant, run_id: z.string() }))
+      .meta({ description: 'Newest first.' }),
     paused: z.boolean().meta({ description: 'By an operator, in Temporal.' }),
     drift: drift
       .nullable()

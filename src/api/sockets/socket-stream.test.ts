@@ -188,11 +188,16 @@ describe('who may open one', () => {
   });
 
   it('refuses as HTTP does: with a problem document, before the handshake', async () => {
-    expect(await refusalOf(new WebSocket(address()))).toMatchObject({ status: 401, body: { code: 'unauthenticated' } });
+    expect(await refusalOf(new WebSocket(address()))).toMatchObject({
+      status: 401,
+      body: { code: 'unauthenticated' },
+    });
     expect((await refusalOf(new WebSocket(address('?access_token=wrong')))).status).toBe(401);
     expect((await refusalOf(open('?last_event_id=x'))).status).toBe(422);
     expect((await refusalOf(open('?other=1'))).status).toBe(400);
-    expect((await refusalOf(new WebSocket(address().replace('/stream', '/none'), AUTHORIZED))).status).toBe(404);
+    expect((await refusalOf(new WebSocket(address().replace('/stream', '/none'), AUTHORIZED))).status).toBe(
+      404,
+    );
   });
 
   it('answers 426 to what is no WebSocket', async () => {

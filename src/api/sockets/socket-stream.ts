@@ -27,7 +27,13 @@ export async function streamToSocket<P>(options: SocketStreamOptions<P>): Promis
   const news = bell();
   const { signal } = options;
   const socket = await acceptSocket(req, res);
-  const writer = socketWriter(socket, { heartbeat_ms, buffer_cap_bytes, stall_ms, signal, onBeat: news.ring });
+  const writer = socketWriter(socket, {
+    heartbeat_ms,
+    buffer_cap_bytes,
+    stall_ms,
+    signal,
+    onBeat: news.ring,
+  });
   try {
     await send(options, writer, news);
   } catch (error) {

@@ -1,8 +1,9 @@
 import type { Bed } from './bed.ts';
 import { lightDefinition } from './definitions.ts';
 import { driveLoad } from './load.ts';
+import { headAgainstRow } from './head-contest.ts';
 import type { Measure, Pace } from './measure.ts';
-import { insertRow, readOne } from './measure-store.ts';
+import { insertRow } from './measure-store.ts';
 import { publish } from './runs.ts';
 import { alternate } from './pairs.ts';
 import { comparedRow } from './rows.ts';
@@ -54,20 +55,14 @@ async function applyChain(bed: Bed, pace: Pace) {
   return rounds;
 }
 
-async function readHead({ api, web }: Bed, pace: Pace) {
+async function readHead(bed: Bed, pace: Pace) {
+  const { api } = bed;
   const path = `/api/v1/workflows/${TAG}?materialize=true`;
   const head = await api.json<Head>([200], 'GET', path);
   if (head.depth !== CHAIN || head.definition.nodes.a.config.value !== CHAIN) {
     throw new Error(`The head is wrong: ${JSON.stringify(head)}`);
   }
-  const key = await insertRow(web, head);
-  const load = { clients: 1, seconds: 2 * pace.scale };
-  const contest = {
-    ours: () => driveLoad({ ...load, once: () => readOne(api, path, ['version_hash', head.version_hash]) }),
-    reference: () => driveLoad({ ...load, once: () => readOne(web, `/rows/${key}`, ['key', key]) }),
-  };
-  await alternate(1, contest);
-  return alternate(pace.rounds, contest);
+  return headAgainstRow(bed, pace, { path, head });
 }
 
 /** Saves a definition under the tag; each call then sets one of its values to the number of the patch. */

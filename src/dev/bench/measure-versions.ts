@@ -4,9 +4,8 @@ import { openDatabase } from '../../persistence/db.ts';
 import type { Bed } from './bed.ts';
 import { lightDefinition, wideDefinition } from './definitions.ts';
 import { driveLoad } from './load.ts';
+import { headAgainstRow } from './head-contest.ts';
 import type { Measure, Pace } from './measure.ts';
-import { insertRow, readOne } from './measure-store.ts';
-import { alternate } from './pairs.ts';
 import { comparedRow, plainRow, type Row } from './rows.ts';
 import { publish } from './runs.ts';
 
@@ -29,7 +28,7 @@ export const versions: Measure = async (bed, pace) => {
 
 async function longChain(bed: Bed, pace: Pace) {
   const tag = 'bench-long-chain';
-  const { api, web } = bed;
+  const { api } = bed;
   const length = pace.quick ? CHAIN / 10 : CHAIN;
   await publish(api, tag, lightDefinition(tag));
   const patch_ms: number[] = [];
@@ -42,14 +41,7 @@ async function longChain(bed: Bed, pace: Pace) {
   const path = `/api/v1/workflows/${tag}?materialize=true`;
   const head = await api.json<Head>([200], 'GET', path);
   if (head.depth !== length) throw new Error(`The chain has ${head.depth} patches, not ${length}`);
-  const key = await insertRow(web, head);
-  const load = { clients: 1, seconds: 2 * pace.scale };
-  const contest = {
-    ours: () => driveLoad({ ...load, once: () => readOne(api, path, ['version_hash', head.version_hash]) }),
-    reference: () => driveLoad({ ...load, once: () => readOne(web, `/rows/${key}`, ['key', key]) }),
-  };
-  await alternate(1, contest);
-  const rounds = await alternate(pace.rounds, contest);
+  const rounds = await headAgainstRow(bed, pace, { path, head });
   const against = 'Express + pg, one select of the same size';
   const name = `Head of ${length} patches, cached`;
   const target = { of: 'ratio', at_most: 2 } as const;

@@ -8,6 +8,12 @@ test('is a UUID of version 8, the same for the same parts', () => {
 });
 
 test('tells parts apart however they are joined', () => {
-  const ids = [derivedId('a', 'bc'), derivedId('ab', 'c'), derivedId('abc'), derivedId('a', 'b', 'c'), derivedId()];
+  const ids = [
+    derivedId('a', 'bc'),
+    derivedId('ab', 'c'),
+    derivedId('abc'),
+    derivedId('a', 'b', 'c'),
+    derivedId(),
+  ];
   expect(new Set(ids).size).toBe(ids.length);
 });

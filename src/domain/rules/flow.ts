@@ -21,31 +21,23 @@ type Keys = Pick<RunRow, 'flow_key' | 'rate_key' | 'start_id'>;
 
 const MAX_KEY_CHARS = 500;
 
-/** True for a definition whose runs may have to wait; every other run costs nothing. */
-export function hasLimits({ concurrency, rate_limit, start_policy }: Definition): boolean {
-  return (concurrency ?? rate_limit ?? start_policy) !== undefined;
-}
-
 /**
- * The gates of a run of this definition; a key that is left out is the name of the workflow. Throws `expression_error`
- * with every key that cannot be had from this input and these params.
+ * The gates of a run of this definition, undefined when it has no limits; a key that is left out is the name of the
+ * workflow. Throws `expression_error` with every key that cannot be had from this input and these params.
  */
 export function gatesOf(
   { concurrency, rate_limit, start_policy }: Definition,
   { input, params, run }: RunToBe,
-): Gates {
+): Gates | undefined {
+  if (!(concurrency ?? rate_limit ?? start_policy)) return undefined;
   const { workflow, created_at } = run;
   const facts = { ...run, created_at: created_at.toISOString() };
   const scope: Scope = { input, params, run: facts, steps: {}, now_ms: created_at.getTime() };
   const problems: Problem[] = [];
   const keyOf = (place: string, text = workflow): string => {
-    try {
-      return readKey(text, scope);
-    } catch (error) {
-      if (!(error instanceof ExpressionError || error instanceof RangeError)) throw error;
-      problems.push({ path: '/input', message: `${place}: ${error.message}` });
-      return workflow;
-    }
+    const read = readKey(text, scope);
+    if ('problem' in read) problems.push({ path: '/input', message: `${place}: ${read.problem}` });
+    return 'key' in read ? read.key : workflow;
   };
   const columns = {
     ...(concurrency && {
@@ -92,10 +84,14 @@ export function waitingFor(run: RunRow) {
   };
 }
 
-function readKey(text: string, scope: Scope): string {
-  const key = renderText(evaluateTemplate(compileTemplate(text), scope));
-  if (key === '') throw new RangeError('is empty');
-  if (key.length > MAX_KEY_CHARS) throw new RangeError(`is longer than ${MAX_KEY_CHARS} characters`);
-  if (key.includes('\u0000')) throw new RangeError('has the character U+0000');
-  return key;
+function readKey(text: string, scope: Scope): { key: string } | { problem: string } {
+  try {
+    const key = renderText(evaluateTemplate(compileTemplate(text), scope));
+    if (key === '') return { problem: 'is empty' };
+    if (key.length > MAX_KEY_CHARS) return { problem: `is longer than ${MAX_KEY_CHARS} characters` };
+    return key.includes('\u0000') ? { problem: 'has the character U+0000' } : { key };
+  } catch (error) {
+    if (error instanceof ExpressionError) return { problem: error.message };
+    throw error;
+  }
 }

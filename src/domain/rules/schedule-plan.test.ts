@@ -7,7 +7,13 @@ const nightly: Schedule = { cron: '0 2 * * *' };
 
 test('what a definition leaves out is filled in', () => {
   expect(plannedSchedules(owner, { schedules: [nightly] })).toEqual([
-    { id: idsOf([nightly])[0], cron: '0 2 * * *', time_zone: 'UTC', overlap: 'skip', catch_up_seconds: 86_400 },
+    {
+      id: idsOf([nightly])[0],
+      cron: '0 2 * * *',
+      time_zone: 'UTC',
+      overlap: 'skip',
+      catch_up_seconds: 86_400,
+    },
   ]);
   expect(plannedSchedules(owner, {})).toEqual([]);
 });

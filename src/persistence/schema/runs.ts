@@ -58,6 +58,7 @@ export const run = pgTable('run', {
   parent_run_id: uuid('parent_run_id'),
   parent_node: text('parent_node'),
   parent_item: integer('parent_item').notNull().default(-1),
+  timeout_seconds: doublePrecision('timeout_seconds'),
   forked_from: uuid('forked_from'),
   forked_from_step: text('forked_from_step'),
   labels: jsonb('labels').$type<Record<string, string>>().notNull().default({}),

@@ -128,9 +128,10 @@ describeRedis(redis_name, () => {
     const [run] = await runs(product, 1);
     await product.run(run!.id);
     const other = '00000000-0000-7000-8000-0000000000aa';
-    await product.database.pool.query(`INSERT INTO project (id, name, created_by) VALUES ($1, 'other', 'test')`, [
-      other,
-    ]);
+    await product.database.pool.query(
+      `INSERT INTO project (id, name, created_by) VALUES ($1, 'other', 'test')`,
+      [other],
+    );
     const answer = await product.call('GET', `/runs/${run!.id}?project_id=${other}`);
     expect(answer.status).toBe(404);
   });
@@ -175,15 +176,16 @@ describeKafka(kafka_name, () => {
       deserializers: stringDeserializers,
     });
     const stream = await consumer.consume({ topics: ['runs'], mode: 'earliest', autocommit: false });
+    const about = new Set<unknown>();
     stream.on('data', ({ key, value, headers }) => {
       const event = JSON.parse(value) as CloudEvent;
-      expect([key, headers.get('content-type')]).toEqual([
-        event.subject,
-        'application/cloudevents+json; charset=UTF-8',
-      ]);
       seen.push(event);
+      about.add(key === event.subject && headers.get('content-type'));
     });
     await expectAllOf(product, ids, () => seen);
-    await consumer.close(true);
+    expect([...about]).toEqual(['application/cloudevents+json; charset=UTF-8']);
+    await new Promise<void>((resolve, reject) =>
+      consumer.close(true, (error) => (error ? reject(error) : resolve())),
+    );
   });
 });

@@ -50,7 +50,7 @@ async function listening(): Promise<Receiver> {
 async function webhook(url: string, events?: string[]): Promise<Webhook> {
   const { status, body } = await product.call('POST', '/webhooks', { url, ...(events ? { events } : {}) });
   expect(status).toBe(201);
-  return body as Webhook;
+  return body as unknown as Webhook;
 }
 
 async function deliveries({ id }: Webhook, state = ''): Promise<Delivery[]> {
@@ -75,9 +75,11 @@ it('sends signed CloudEvents, a run’s in order, each once', async () => {
   const run = await endedRun();
   const events = await product.events(run.id);
   await settled(hook, events.length);
-  expect(one.received.map((request) => eventOf(request).id)).toEqual(events.map(({ seq }) => `${run.id}:${seq}`));
+  expect(one.received.map((request) => eventOf(request).id)).toEqual(
+    events.map(({ seq }) => `${run.id}:${seq}`),
+  );
   for (const [index, { headers, body }] of one.received.entries()) {
-    const { type, time, data, seq } = events[index]!;
+    const { type, time, data, seq } = events[index] as (typeof events)[number] & { time: string };
     expect(JSON.parse(body)).toEqual({
       specversion: '1.0',
       id: `${run.id}:${seq}`,
@@ -94,7 +96,9 @@ it('sends signed CloudEvents, a run’s in order, each once', async () => {
     // As the Standard Webhooks say a receiver verifies.
     const key = Buffer.from(hook.secret.replace('whsec_', ''), 'base64');
     const signed = `${String(headers['webhook-id'])}.${String(headers['webhook-timestamp'])}.${body}`;
-    expect(headers['webhook-signature']).toBe(`v1,${createHmac('sha256', key).update(signed).digest('base64')}`);
+    expect(headers['webhook-signature']).toBe(
+      `v1,${createHmac('sha256', key).update(signed).digest('base64')}`,
+    );
     expect(headers['webhook-id']).toBe(`${run.id}:${seq}`);
     expect(Math.abs(Date.now() / 1_000 - Number(headers['webhook-timestamp']))).toBeLessThan(60);
   }
@@ -122,7 +126,10 @@ it('tries again after a failure, and those after it in the run wait for it', asy
   const run = await endedRun();
   const all = await settled(hook, 3);
   expect(all.map(({ state }) => state)).toEqual(['delivered', 'delivered', 'delivered']);
-  expect(all.find(({ event_id }) => event_id === `${run.id}:1`)).toMatchObject({ attempts: 3, last_status: 200 });
+  expect(all.find(({ event_id }) => event_id === `${run.id}:1`)).toMatchObject({
+    attempts: 3,
+    last_status: 200,
+  });
   expect(typesOf(one).map((type) => type.replace('orchestrator.run.', ''))).toEqual([
     'queued',
     'queued',
@@ -158,10 +165,13 @@ it('sends everything from an event on again, also to a webhook that was not ther
   const queued = (replay.body as { queued: number }).queued;
   await settled(hook, queued);
   const ids = one.received.map((request) => eventOf(request).id);
-  const ofRun = (id: string) => ids.filter((one) => one.startsWith(id)).map((one) => Number(one.split(':')[1]));
+  const ofRun = (id: string) =>
+    ids.filter((one) => one.startsWith(id)).map((one) => Number(one.split(':')[1]));
   expect(ofRun(before.id)).toEqual([2, 11]);
   expect(ofRun(after.id)).toEqual([1, 2, 11]);
-  const unknown = await product.call('POST', `/webhooks/${hook.id}/replay`, { from_event: `${before.id}:999` });
+  const unknown = await product.call('POST', `/webhooks/${hook.id}/replay`, {
+    from_event: `${before.id}:999`,
+  });
   expect(unknown.status).toBe(404);
   expect((await product.call('POST', `/webhooks/${hook.id}/replay`, {})).status).toBe(422);
 });
@@ -184,7 +194,7 @@ it('is switched off by 410 Gone, and on again by its owner', async () => {
   one.answer = fail(410);
   await endedRun();
   const off = await eventually(async () => {
-    const now = (await product.call('GET', `/webhooks/${hook.id}`)).body as Webhook;
+    const now = (await product.call<Webhook & Record<string, unknown>>('GET', `/webhooks/${hook.id}`)).body;
     return now.enabled ? undefined : now;
   });
   expect(off.disabled_reason).toBe('Its server answered 410 Gone.');
@@ -220,7 +230,10 @@ it.each([
   [{ url: 'https://x.test/', events: ['run.*.x'] }, '/events/0'],
 ])('refuses %j', async (body, path) => {
   const answer = await product.call('POST', '/webhooks', body);
-  expect([answer.status, (answer.body as { errors: { path: string }[] }).errors[0]!.path]).toEqual([422, path]);
+  expect([answer.status, (answer.body as { errors: { path: string }[] }).errors[0]!.path]).toEqual([
+    422,
+    path,
+  ]);
 });
 
 it('knows what belongs to a run that is retained no longer', async () => {
@@ -230,7 +243,9 @@ it('knows what belongs to a run that is retained no longer', async () => {
   await product.publish('one', definition('one', { a: transform(1) }));
   await product.ended((await product.start('one')).id);
   await settled(hook, 1);
-  await product.database.pool.query(`UPDATE run SET ended_at = now() - interval '91 days' WHERE workflow = 'one'`);
+  await product.database.pool.query(
+    `UPDATE run SET ended_at = now() - interval '91 days' WHERE workflow = 'one'`,
+  );
   const { deleteRuns } = await import('../../../src/persistence/retention.ts');
   expect(await deleteRuns(product.database.db, 90 * 86_400, 10)).toBe(1);
   expect(await deliveries(hook)).toEqual([]);

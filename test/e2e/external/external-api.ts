@@ -23,7 +23,7 @@ export const experiment = (name: string, more: Record<string, unknown> = {}) => 
 
 /** What the runtime of an external run calls. */
 export function externalApi(product: Product) {
-  const { call } = product;
+  const call: Product['call'] = (...request) => product.call(...request);
   return {
     /** A run nobody carries out yet. */
     async open(workflow: string, more: Record<string, unknown> = {}): Promise<string> {
@@ -36,8 +36,15 @@ export function externalApi(product: Product) {
     next: (id: string, wait = 0): Promise<Answer<CommandBody & { code: string }>> =>
       call('GET', `/runs/${id}/commands/next?wait=${wait}`),
 
-    ack: (id: string, command: string, more: Record<string, unknown> = {}): Promise<Answer<CommandBody & { code: string }>> =>
-      call('POST', `/runs/${id}/commands/${encodeURIComponent(command)}/ack`, { status: 'acknowledged', ...more }),
+    ack: (
+      id: string,
+      command: string,
+      more: Record<string, unknown> = {},
+    ): Promise<Answer<CommandBody & { code: string }>> =>
+      call('POST', `/runs/${id}/commands/${encodeURIComponent(command)}/ack`, {
+        status: 'acknowledged',
+        ...more,
+      }),
 
     issue: (id: string, command: string, type: string, payload: Record<string, unknown> = {}) =>
       call<CommandBody & { code: string; errors: { path: string }[] }>('POST', `/runs/${id}/commands`, {

@@ -63,7 +63,8 @@ test('a run that was never heard of, and one that has ended, are left alone', as
   await product.call('POST', `/runs/${over}/complete`, { state: 'completed' });
   await api.age(over, 1_000);
   await sweeper().sweep();
-  for (const id of [waiting, over]) expect([await told(id), (await product.run(id)).health]).toEqual([[], 'healthy']);
+  for (const id of [waiting, over])
+    expect([await told(id), (await product.run(id)).health]).toEqual([[], 'healthy']);
 });
 
 const sweeper = () =>
@@ -82,6 +83,9 @@ test('sweeps and heartbeats at once: what is judged stale was silent, and nobody
   for (const id of ids) {
     expect((await product.run(id)).health).toBe('healthy');
     const events = await told(id);
-    expect([[], ['run.health_changed healthy heartbeat_stale', 'run.health_changed heartbeat_stale healthy']]).toContainEqual(events);
+    expect([
+      [],
+      ['run.health_changed healthy heartbeat_stale', 'run.health_changed heartbeat_stale healthy'],
+    ]).toContainEqual(events);
   }
 });

@@ -29,7 +29,10 @@ test('the first heartbeat makes a queued run running; later ones leave no events
     temporal_workflow_id: null,
   });
   const first = await api.beat(id, { metrics: { accuracy: 0.5 } });
-  expect([first.status, first.body]).toMatchObject([200, { beats: 1, step: 1, loss: 0.5, metrics: { accuracy: 0.5 } }]);
+  expect([first.status, first.body]).toMatchObject([
+    200,
+    { beats: 1, step: 1, loss: 0.5, metrics: { accuracy: 0.5 } },
+  ]);
   const run = await product.run(id);
   expect(run).toMatchObject({ state: 'running', runtime_status: 'running', health: 'healthy' });
   expect(run.started_at).toEqual(expect.any(String));
@@ -87,7 +90,10 @@ describe('a heartbeat is refused', () => {
 
   test('409 when step or checkpoint_version goes back, whatever the time', async () => {
     const ahead = { step: 5, checkpoint_version: 3 };
-    expect(await api.beat(id, { ...ahead, step: 4 })).toMatchObject({ status: 409, body: { code: 'state_conflict' } });
+    expect(await api.beat(id, { ...ahead, step: 4 })).toMatchObject({
+      status: 409,
+      body: { code: 'state_conflict' },
+    });
     await api.age(id, 60);
     for (const back of [{ step: 4 }, { checkpoint_version: 2 }])
       expect((await api.beat(id, { ...ahead, ...back })).status).toBe(409);
@@ -143,7 +149,10 @@ test('the series of a run never has more points than it may, and spans all of it
   for (let beat = 1; beat <= 17; beat++) {
     if (beat > 1) await api.age(id, 5);
     await api.beat(id, { step: beat, loss: 1 / beat });
-    const { body } = await product.call<{ items: { beat: number; loss: number }[] }>('GET', `/runs/${id}/metrics`);
+    const { body } = await product.call<{ items: { beat: number; loss: number }[] }>(
+      'GET',
+      `/runs/${id}/metrics`,
+    );
     for (const point of body.items) expect(point.loss).toBe(1 / point.beat);
     kept.push(body.items.map((point) => point.beat));
   }
@@ -158,6 +167,9 @@ test('the series of a run never has more points than it may, and spans all of it
     'GET',
     `/runs/${id}/metrics?limit=1`,
   );
-  const rest = await product.call<{ items: { beat: number }[] }>('GET', `/runs/${id}/metrics?cursor=${page.body.next_cursor}`);
+  const rest = await product.call<{ items: { beat: number }[] }>(
+    'GET',
+    `/runs/${id}/metrics?cursor=${page.body.next_cursor}`,
+  );
   expect([...page.body.items, ...rest.body.items].map(({ beat }) => beat)).toEqual([8, 16]);
 });

@@ -42,7 +42,7 @@ test('a run beyond the limit waits, says for what, and starts when the one befor
     'run.admitted',
     'run.started',
   ]);
-  expect(await mostAtOnce(product, 'one-at-a-time')).toBe(1);
+  expect(await mostAtOnce(product.database.pool, 'one-at-a-time')).toBe(1);
 });
 
 test.each([
@@ -194,7 +194,7 @@ test('a limit that cancels the oldest makes room for the new one', async () => {
   });
   expect((await product.ended(two)).state).toBe('cancelled');
   for (const id of [three, four]) expect((await letGo(product, id)).state).toBe('completed');
-  expect(await mostAtOnce(product, name)).toBeLessThanOrEqual(2);
+  expect(await mostAtOnce(product.database.pool, name)).toBeLessThanOrEqual(2);
 });
 
 test('fifty starts at once: never more than three of them are in, and all complete', async () => {
@@ -213,7 +213,7 @@ test('fifty starts at once: never more than three of them are in, and all comple
   expect(ends.map(({ state, output }) => [state, output])).toEqual(
     ids.map((_, n) => ['completed', { a: n }]),
   );
-  expect(await mostAtOnce(product, 'k-1')).toBe(3);
+  expect(await mostAtOnce(product.database.pool, 'k-1')).toBe(3);
 }, 120_000);
 
 test('operators see who holds a key and how many wait', async () => {

@@ -22,7 +22,7 @@ async function beats(key: string): Promise<{ gaps: number[]; late: number[] }> {
   const { rows } = await product.database.pool.query<{ gap: number | null; late: number }>(
     `SELECT (extract(epoch FROM rate_slot - lag(rate_slot) OVER (ORDER BY rate_slot)) * 1000000)::float8 AS gap,
        (extract(epoch FROM admitted_at - rate_slot) * 1000000)::float8 AS late
-     FROM run WHERE rate_key = $1 ORDER BY rate_slot`,
+     FROM run WHERE rate_key = $1 AND rate_slot IS NOT NULL ORDER BY rate_slot`,
     [key],
   );
   return { gaps: rows.slice(1).map(({ gap }) => gap ?? 0), late: rows.map(({ late }) => late) };

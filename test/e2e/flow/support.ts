@@ -28,8 +28,11 @@ export async function letGo(api: ApiClient, id: string): Promise<RunBody> {
 }
 
 /** Every admission of a key as an interval, to be held against the limit. */
-export async function mostAtOnce({ database }: Product, key: string): Promise<number> {
-  const { rows } = await database.pool.query<{ most: number }>(
+export async function mostAtOnce(
+  pool: Pick<Product['database']['pool'], 'query'>,
+  key: string,
+): Promise<number> {
+  const { rows } = await pool.query<{ most: number }>(
     `SELECT max(n)::integer AS most FROM (
        SELECT sum(step) OVER (ORDER BY at, step) AS n FROM (
          SELECT admitted_at AS at, 1 AS step FROM run WHERE flow_key = $1 AND admitted_at IS NOT NULL

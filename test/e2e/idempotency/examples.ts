@@ -19,6 +19,8 @@ export interface World {
   call: (method: string, path: string, body?: unknown) => Promise<Record<string, unknown>>;
   /** Makes a step of a run wait, as its workflow would. */
   makeWait: (run_id: string, node: string) => Promise<void>;
+  /** Offers a task of a run to agents, as its workflow would. */
+  offerTask: (run_id: string, capability: string) => Promise<void>;
 }
 
 /** Same path, other body. */
@@ -51,6 +53,34 @@ async function patchedTag(world: World): Promise<string> {
 async function startedRun(world: World, nodes: object = definitionOf(1).nodes): Promise<string> {
   await world.call('POST', '/workflows', { tag_name: world.name, workflow: { ...definitionOf(1), nodes } });
   return String((await world.call('POST', '/runs', { workflow: world.name })).id);
+}
+
+/** A run that was cancelled before its turn came: it has ended although nothing runs workflows here. */
+async function cancelledRun(world: World, tag: string): Promise<string> {
+  const workflow = { ...definitionOf(1), concurrency: { limit: 1 } };
+  const tag_name = `${world.name}-${tag}`;
+  await world.call('POST', '/workflows', { tag_name, workflow });
+  await world.call('POST', '/runs', { workflow: tag_name });
+  const id = String((await world.call('POST', '/runs', { workflow: tag_name })).id);
+  await world.call('POST', `/runs/${id}/cancel`, {});
+  await world.call('GET', `/runs/${id}?wait=10`);
+  return id;
+}
+
+/** A run that waits for a runtime. */
+async function externalRun(world: World): Promise<string> {
+  await savedTag(world);
+  return String((await world.call('POST', '/runs', { workflow: world.name, executor: 'external' })).id);
+}
+
+async function offeredTask(world: World): Promise<void> {
+  await world.offerTask(await startedRun(world), world.name);
+}
+
+async function claimedTask(world: World): Promise<{ id: string; lease_token: string }> {
+  await offeredTask(world);
+  const task = await world.call('POST', '/agent-tasks/next', { capabilities: [world.name] });
+  return { id: String(task.id), lease_token: String(task.lease_token) };
 }
 
 async function ruledTag(world: World) {
@@ -174,6 +204,53 @@ export const EXAMPLES: Readonly<Record<string, (world: World) => Promise<Example
     const path = `/runs/${await startedRun(world)}/commands`;
     return twoBodies(path, { id: 'one', type: 'pause' }, { id: 'two', type: 'pause' });
   },
+  'POST /runs/:id/tune': async (world) => {
+    const path = `/runs/${await startedRun(world)}/tune`;
+    return twoBodies(path, { params: { learning_rate: 0.1 } }, { params: { learning_rate: 0.2 } });
+  },
+  'POST /runs/:id/fork': async (world) => {
+    const path = `/runs/${await startedRun(world)}/fork`;
+    const params_patch = [{ op: 'add', path: '/n', value: 1 }];
+    return twoBodies(path, { from_step: 'a' }, { from_step: 'a', params_patch });
+  },
+  'POST /runs/:id/retry': async (world) => ({
+    request: { path: `/runs/${await cancelledRun(world, 'one')}/retry` },
+    other: { path: `/runs/${await cancelledRun(world, 'two')}/retry` },
+  }),
+  'POST /runs/:id/heartbeat': async (world) => {
+    const id = await externalRun(world);
+    const beat = {
+      run_id: id,
+      status: 'running',
+      step: 1,
+      samples_per_sec: 1,
+      loss: 1,
+      checkpoint_version: 0,
+    };
+    return twoBodies(`/runs/${id}/heartbeat`, beat, { ...beat, step: 2 });
+  },
+  'POST /runs/:id/complete': async (world) =>
+    twoBodies(`/runs/${await externalRun(world)}/complete`, { state: 'completed' }, { state: 'failed' }),
+  'POST /runs/:id/commands/:cmd_id/ack': async (world) => {
+    const id = await externalRun(world);
+    await world.call('POST', `/runs/${id}/commands`, { id: 'one', type: 'pause' });
+    await world.call('GET', `/runs/${id}/commands/next`);
+    return twoBodies(`/runs/${id}/commands/one/ack`, { status: 'acknowledged' }, { status: 'rejected' });
+  },
+  'POST /agent-tasks/next': async (world) => {
+    await offeredTask(world);
+    const body = { capabilities: [world.name] };
+    return twoBodies('/agent-tasks/next', body, { ...body, agent_id: 'another' });
+  },
+  'POST /agent-tasks/:id/heartbeat': async (world) => {
+    const { id, lease_token } = await claimedTask(world);
+    const another = '01900000-0000-7000-8000-000000000000';
+    return twoBodies(`/agent-tasks/${id}/heartbeat`, { lease_token }, { lease_token: another });
+  },
+  'POST /agent-tasks/:id/complete': async (world) => {
+    const { id, lease_token } = await claimedTask(world);
+    return twoBodies(`/agent-tasks/${id}/complete`, { lease_token, output: 1 }, { lease_token, output: 2 });
+  },
   'POST /runs/:id/events/:name': async (world) =>
     twoBodies(`/runs/${await startedRun(world)}/events/paid`, { sum: 1 }, { sum: 2 }),
   'POST /runs/:id/approvals/:node': async (world) => {
@@ -216,5 +293,6 @@ export const WITHOUT_KEYS: Readonly<Record<string, string>> = {
   'PUT /blobs': 'a blob is named by its bytes: putting it again is putting it once',
   'PUT /blobs/:cas_id': 'a blob is named by its bytes: putting it again is putting it once',
   'POST /workflows/import': 'what is here already is found by its content and left alone',
+  'POST /hooks/:id': 'a delivery has an id of its own, which its sender signs',
   'POST /workflows/import/negotiate': 'it asks what is here and writes nothing',
 };

@@ -1,5 +1,7 @@
 import { AppError } from '../../../src/contract/errors.ts';
 import type { Route } from '../../../src/api/route.ts';
+import { newId } from '../../../src/ids.ts';
+import { agentTaskRepository } from '../../../src/persistence/agent-tasks.ts';
 import { type Example, EXAMPLES, type Request, WITHOUT_KEYS } from './examples.ts';
 import { type Around, type WholeApi, wholeApi } from './whole-api.ts';
 
@@ -29,6 +31,12 @@ async function prepared(route: string) {
     async makeWait(run_id, node) {
       const sql = `INSERT INTO step (run_id, epoch, node, attempt, state) SELECT id, epoch, $2, 1, 'waiting' FROM run WHERE id = $1`;
       await opened.database.pool.query(sql, [run_id, node]);
+    },
+    async offerTask(run_id, capability) {
+      const { pool } = opened.database;
+      await pool.query(`UPDATE run SET state = 'running' WHERE id = $1`, [run_id]);
+      const task = { id: newId(), capability, task: 1, task_ref: null };
+      await agentTaskRepository(opened.database.db).open({ run_id, node: 'a', item: -1, attempt: 1 }, task);
     },
   });
   return { example, send: sender(route, name) };

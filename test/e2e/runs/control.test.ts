@@ -190,3 +190,35 @@ async function expectStatus(id: string, status: string): Promise<void> {
   }
   expect((await client.workflow.getHandle(id).describe()).status.name).toBe(status);
 }
+
+test('a run that is not over in its time is errored, with what it had under way cancelled and the rest undone', async () => {
+  await product.publish(
+    'deadline',
+    definition('deadline', {
+      a: transform(1, { compensate: transform('undone') }),
+      slow: bash('sleep 60', { needs: ['a'] }),
+      w: wait(60),
+    }),
+  );
+  const { id } = await product.start('deadline', {}, { timeout_seconds: 2 });
+  expect(await product.ended(id)).toMatchObject({
+    state: 'errored',
+    reason: 'timed_out',
+    timeout_seconds: 2,
+    error: { code: 'timed_out' },
+  });
+  expect(await stepState(id, 'slow')).toBe('cancelled');
+  expect(await stepState(id, 'a.compensate')).toBe('succeeded');
+});
+
+test('a pause stops the clock of the run', async () => {
+  await product.publish('deadline-paused', definition('deadline-paused', { w: wait(1.5) }));
+  const { id } = await product.start('deadline-paused', {}, { timeout_seconds: 3 });
+  await untilStep(id, 'w', 'waiting');
+  await product.call('POST', `/runs/${id}/pause`);
+  await product.until(id, (run) => run.state === 'paused');
+  await new Promise((resolve) => setTimeout(resolve, 3_000));
+  expect(await product.run(id)).toMatchObject({ state: 'paused' });
+  await product.call('POST', `/runs/${id}/resume`);
+  expect(await product.ended(id)).toMatchObject({ state: 'completed' });
+});

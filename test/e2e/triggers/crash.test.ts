@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { connectTemporal, type TemporalLink } from '../../../src/clients/temporal-link.ts';
-import { createScheduleServices, createStore } from '../../../src/container.ts';
+import { createScheduleServices } from '../../../src/container.ts';
+import { createStore } from '../../../src/container-store.ts';
 import { NO_METRICS } from '../../../src/contract/metrics.ts';
 import type { Firing, OpenedFiring } from '../../../src/contract/schedules.ts';
 import { createLogger } from '../../../src/log.ts';
@@ -59,7 +60,9 @@ it('a run whose execution died before it began is begun by the sweeper, later th
   expect(start?.run.id).toBe(run_id);
   expect(await sweptAfter(run_id)).toBe(30);
   expect((await on.product.run(run_id)).state).toBe('queued');
-  await on.product.database.pool.query('UPDATE outbox SET next_attempt_at = now() WHERE run_id = $1', [run_id]);
+  await on.product.database.pool.query('UPDATE outbox SET next_attempt_at = now() WHERE run_id = $1', [
+    run_id,
+  ]);
   expect(await on.product.ended(run_id)).toMatchObject({ state: 'completed', output: { a: { n: 1 } } });
   expect(await sweptAfter(run_id)).toBeNull();
 });
@@ -69,7 +72,9 @@ it('a firing that is carried out again, even twenty times at once, is one run', 
   const opened = await Promise.all(Array.from({ length: 20 }, () => scheduled.open(firing)));
   expect(new Set(opened.map((one) => started(one).run_id)).size).toBe(1);
   const { run_id } = started(opened[0]!);
-  await on.product.database.pool.query('UPDATE outbox SET next_attempt_at = now() WHERE run_id = $1', [run_id]);
+  await on.product.database.pool.query('UPDATE outbox SET next_attempt_at = now() WHERE run_id = $1', [
+    run_id,
+  ]);
   await on.product.ended(run_id);
   // A run that has begun is left to itself: its end is waited for.
   expect(await scheduled.open(firing)).toEqual({ run_id, start: null });

@@ -27,7 +27,10 @@ it('a schedule that somebody deleted is missing, and comes back', async () => {
 it.each([
   ['its time', { spec: { cronExpressions: ['5 5 * * *'] } }],
   ['its policy', { policies: { overlap: 'ALLOW_ALL', catchupWindow: 60_000, pauseOnFailure: false } }],
-  ['what it starts', { action: { type: 'startWorkflow', workflowType: 'dag', workflowId: 'x', taskQueue: 'x', args: [] } }],
+  [
+    'what it starts',
+    { action: { type: 'startWorkflow', workflowType: 'dag', workflowId: 'x', taskQueue: 'x', args: [] } },
+  ],
   ['how often it fires', { state: { paused: false, remainingActions: 3 } }],
 ])('a schedule of which somebody changed %s is changed, and becomes what it was', async (what, change) => {
   const workflow = what.replaceAll(' ', '-');

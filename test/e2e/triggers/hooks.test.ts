@@ -38,7 +38,10 @@ beforeAll(async () => {
       ]),
     },
   });
-  await product.database.pool.query(`INSERT INTO project (id, name, created_by) VALUES ($1, 'other', 'test')`, [project]);
+  await product.database.pool.query(
+    `INSERT INTO project (id, name, created_by) VALUES ($1, 'other', 'test')`,
+    [project],
+  );
 });
 afterAll(async () => {
   expect(await contradictions(product.database_url, testTemporal())).toEqual([]);
@@ -58,13 +61,21 @@ interface Sent {
   headers: Headers;
 }
 
-async function send(hook: Pick<Hook, 'path'>, body: string, headers: Record<string, string> = {}): Promise<Sent> {
+async function send(
+  hook: Pick<Hook, 'path'>,
+  body: string,
+  headers: Record<string, string> = {},
+): Promise<Sent> {
   const response = await fetch(product.url + hook.path, {
     method: 'POST',
     body,
     headers: { 'content-type': 'application/json', ...headers },
   });
-  return { status: response.status, body: (await response.json()) as Sent['body'], headers: response.headers };
+  return {
+    status: response.status,
+    body: (await response.json()) as Sent['body'],
+    headers: response.headers,
+  };
 }
 
 const github = (body: string, secret = SECRET) => ({
@@ -78,7 +89,12 @@ const code = ({ status, body }: Sent) => [status, body.code];
 
 it('a signed delivery starts a run of the live tag with the body as its input', async () => {
   const [hook] = await hooked('signed', [{ name: 'push', secret_ref: 'ours' }]);
-  expect(hook).toMatchObject({ name: 'push', secret_ref: 'ours', is_ready: true, path: `/api/v1/hooks/${hook!.id}` });
+  expect(hook).toMatchObject({
+    name: 'push',
+    secret_ref: 'ours',
+    is_ready: true,
+    path: `/api/v1/hooks/${hook!.id}`,
+  });
   const body = '{ "zen": "Keep it logically awesome.",\n "n": 1.0 }';
   for (const headers of [github(body), standard(body)]) {
     const sent = await send(hook!, body, headers);
@@ -107,7 +123,12 @@ it('without a right signature nobody gets in, whatever else they show, and is no
   ];
   const answers = [];
   for (const headers of attempts) answers.push(await send(hook!, '{}', headers as Record<string, string>));
-  const told = answers.map(({ status, body: { request_id: _id, ...rest } }: { status: number; body: Record<string, unknown> }) => [status, rest]);
+  const told = answers.map(
+    ({ status, body: { request_id: _id, ...rest } }: { status: number; body: Record<string, unknown> }) => [
+      status,
+      rest,
+    ],
+  );
   for (const answer of told) expect(answer).toEqual(told[0]);
   expect(code(answers[0]!)).toEqual([401, 'unauthenticated']);
   // What they send is not even read.
@@ -126,7 +147,10 @@ it('without a secret it takes a token that may start runs, and is never open', a
   expect(code(await send(hook!, '{}', bearer(ELSEWHERE)))).toEqual([404, 'not_found']);
   const sent = await send(hook!, '{}', bearer(EDITOR));
   expect(sent.status).toBe(202);
-  expect(await product.ended(sent.body.run_id!)).toMatchObject({ created_by: 'token:editor', hook_id: hook!.id });
+  expect(await product.ended(sent.body.run_id!)).toMatchObject({
+    created_by: 'token:editor',
+    hook_id: hook!.id,
+  });
 });
 
 it('a secret that is not there, or not in this project, lets nobody in, and the list says so', async () => {
@@ -135,12 +159,19 @@ it('a secret that is not there, or not in this project, lets nobody in, and the 
     { name: 'b', secret_ref: 'theirs' },
   ]);
   expect(hooks.map(({ is_ready }) => is_ready)).toEqual([false, false]);
-  for (const hook of hooks) expect(code(await send(hook, '{}', github('{}')))).toEqual([401, 'unauthenticated']);
+  for (const hook of hooks)
+    expect(code(await send(hook, '{}', github('{}')))).toEqual([401, 'unauthenticated']);
 });
 
 it('an id that nobody has is 404, and one that is no id is 422', async () => {
-  expect(code(await send({ path: `/api/v1/hooks/${newId()}` }, '{}', github('{}')))).toEqual([404, 'not_found']);
-  expect(code(await send({ path: '/api/v1/hooks/push' }, '{}', github('{}')))).toEqual([422, 'validation_failed']);
+  expect(code(await send({ path: `/api/v1/hooks/${newId()}` }, '{}', github('{}')))).toEqual([
+    404,
+    'not_found',
+  ]);
+  expect(code(await send({ path: '/api/v1/hooks/push' }, '{}', github('{}')))).toEqual([
+    422,
+    'validation_failed',
+  ]);
 });
 
 it('the address stays the same whatever the tag does, and answers only while the live version has the trigger', async () => {
@@ -172,19 +203,28 @@ it('one delivery is one run, however often and however much at once it comes', a
   expect(body.items).toHaveLength(1);
 });
 
-it.each(['x-github-delivery', 'idempotency-key'])('%s is the id of a delivery too; without one each is new', async (name) => {
-  const [first, second] = await hooked(name, [
-    { name: 'a', secret_ref: 'ours' },
-    { name: 'b', secret_ref: 'ours' },
-  ]);
-  const headers = github('{}');
-  const run_of = async (hook: Hook, more = {}) => (await send(hook, '{}', { ...headers, ...more })).body.run_id;
-  const id = { [name]: 'one' };
-  const run = await run_of(first!, id);
-  expect(await run_of(first!, id)).toBe(run);
-  const others = [await run_of(second!, id), await run_of(first!, { [name]: 'two' }), await run_of(first!), await run_of(first!)];
-  expect(new Set([run, ...others]).size).toBe(5);
-});
+it.each(['x-github-delivery', 'idempotency-key'])(
+  '%s is the id of a delivery too; without one each is new',
+  async (name) => {
+    const [first, second] = await hooked(name, [
+      { name: 'a', secret_ref: 'ours' },
+      { name: 'b', secret_ref: 'ours' },
+    ]);
+    const headers = github('{}');
+    const run_of = async (hook: Hook, more = {}) =>
+      (await send(hook, '{}', { ...headers, ...more })).body.run_id;
+    const id = { [name]: 'one' };
+    const run = await run_of(first!, id);
+    expect(await run_of(first!, id)).toBe(run);
+    const others = [
+      await run_of(second!, id),
+      await run_of(first!, { [name]: 'two' }),
+      await run_of(first!),
+      await run_of(first!),
+    ];
+    expect(new Set([run, ...others]).size).toBe(5);
+  },
+);
 
 it('a delivery that was refused may come again', async () => {
   const schema = { type: 'object', required: ['n'] };
@@ -217,7 +257,8 @@ it('a flood at one hook is held back, and leaves the others alone', async () => 
     { name: 'b', secret_ref: 'ours' },
   ]);
   const sent = [];
-  for (let n = 0; n < 60; n++) sent.push(await send(flooded!, '{}', github('{}', 'a wrong secret of sixteen')));
+  for (let n = 0; n < 60; n++)
+    sent.push(await send(flooded!, '{}', github('{}', 'a wrong secret of sixteen')));
   const held = sent.filter(({ status }) => status === 429);
   expect(held.length).toBeGreaterThan(0);
   expect(Number(held[0]!.headers.get('retry-after'))).toBeGreaterThan(0);

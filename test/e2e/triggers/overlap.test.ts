@@ -40,10 +40,16 @@ it('skip: nothing begins while a run goes on', async () => {
   await fire();
   await become('running');
   await fire();
-  await eventually(() => handle.describe(), ({ info }) => info.numActionsSkippedOverlap === 1);
+  await eventually(
+    () => handle.describe(),
+    ({ info }) => info.numActionsSkippedOverlap === 1,
+  );
   await letGo((await runs())[0]!);
   await become('completed');
-  await eventually(() => handle.describe(), ({ info }) => info.runningActions.length === 0);
+  await eventually(
+    () => handle.describe(),
+    ({ info }) => info.runningActions.length === 0,
+  );
   await fire();
   await become('completed', 'running');
 });
@@ -58,7 +64,10 @@ it('buffer_one: one begins when the run has ended, however often it fired', asyn
   await become('completed', 'running');
   await letGo((await runs())[1]!);
   await become('completed', 'completed');
-  await eventually(() => handle.describe(), ({ info }) => info.runningActions.length === 0);
+  await eventually(
+    () => handle.describe(),
+    ({ info }) => info.runningActions.length === 0,
+  );
   expect((await handle.describe()).info.numActionsSkippedOverlap).toBe(2);
 });
 
@@ -114,7 +123,9 @@ it('a run that waits for its turn under a limit is not begun before it, and its 
   await letGo((await runs())[1]!);
   await become('completed', 'completed');
   const { recentActions } = (await handle.describe()).info;
-  const results = recentActions.map(({ action }) => on.client.workflow.getHandle(action.workflow.workflowId).result());
+  const results = recentActions.map(({ action }) =>
+    on.client.workflow.getHandle(action.workflow.workflowId).result(),
+  );
   const ended = (await runs()).map(({ id: run_id }) => ({ run_id, state: 'completed' }));
   expect(await Promise.all(results)).toEqual(ended);
 });
@@ -122,7 +133,10 @@ it('a run that waits for its turn under a limit is not begun before it, and its 
 it('a firing that is cancelled in Temporal takes its run with it, and one that is terminated leaves it alone', async () => {
   const { fire, become, runs, handle, letGo } = await overlapping('skip', { params: { n: 1 } });
   const action = async () => {
-    const { info } = await eventually(() => handle.describe(), (found) => found.info.runningActions.length > 0);
+    const { info } = await eventually(
+      () => handle.describe(),
+      (found) => found.info.runningActions.length > 0,
+    );
     return on.client.workflow.getHandle(info.runningActions[0]!.workflow.workflowId);
   };
   await fire();
@@ -130,8 +144,14 @@ it('a firing that is cancelled in Temporal takes its run with it, and one that i
   const first = await action();
   await first.cancel();
   await become('cancelled');
-  await eventually(() => first.describe(), ({ status }) => status.name === 'CANCELLED');
-  await eventually(() => handle.describe(), ({ info }) => info.runningActions.length === 0);
+  await eventually(
+    () => first.describe(),
+    ({ status }) => status.name === 'CANCELLED',
+  );
+  await eventually(
+    () => handle.describe(),
+    ({ info }) => info.runningActions.length === 0,
+  );
   await fire();
   await become('cancelled', 'running');
   await (await action()).terminate();

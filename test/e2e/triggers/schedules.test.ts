@@ -36,7 +36,10 @@ async function fire(workflow: string): Promise<string> {
 it('a schedule of a live definition fires: a run of the live tag, with its input as it is written', async () => {
   const input = { at: 'night', text: '${{ run.id }}' };
   const [schedule] = await on.publish('fires', [{ cron: '@every 1s', input }]);
-  const [found] = await eventually(() => on.schedules('fires'), ([one]) => one!.recent.length > 0);
+  const [found] = await eventually(
+    () => on.schedules('fires'),
+    ([one]) => one!.recent.length > 0,
+  );
   const fired = found!.recent.at(-1)!;
   expect(await on.product.ended(fired.run_id)).toMatchObject({
     state: 'completed',
@@ -91,7 +94,10 @@ it('is that of production once there is one, and of the head again when that is 
     definition('live', { a: transform(1) }, { schedules: [YEARLY] }),
   );
   await on.product.call('PUT', '/tags/live%2Fproduction', { target });
-  const found = await eventually(() => on.schedules('live'), (all) => all.length === 1 && all[0]!.cron === YEARLY.cron);
+  const found = await eventually(
+    () => on.schedules('live'),
+    (all) => all.length === 1 && all[0]!.cron === YEARLY.cron,
+  );
   expect(found).toMatchObject([{ tag: 'live/production' }]);
   // The head may move on; it is not live.
   await on.product.publish('live', definition('live', { a: transform(2) }));
@@ -103,9 +109,16 @@ it('is that of production once there is one, and of the head again when that is 
 it('fires with what its tag means then, not with what it meant when Temporal was given the schedule', async () => {
   await on.publish('late', [HOURLY]);
   const first = await on.product.ended(await fire('late'));
-  const next = await on.product.publish('late', definition('late', { a: transform('new') }, { schedules: [HOURLY] }));
+  const next = await on.product.publish(
+    'late',
+    definition('late', { a: transform('new') }, { schedules: [HOURLY] }),
+  );
   const second = await on.product.ended(await fire('late'));
-  expect(second).toMatchObject({ requested_ref: 'late', version_hash: next.version_hash, output: { a: 'new' } });
+  expect(second).toMatchObject({
+    requested_ref: 'late',
+    version_hash: next.version_hash,
+    output: { a: 'new' },
+  });
   expect(first.version_hash).not.toBe(next.version_hash);
 });
 
@@ -113,7 +126,13 @@ it('a changed policy is the same schedule and stays paused; another time is anot
   const [before] = await on.publish('policy', [HOURLY]);
   await on.handle(before!).pause('for a while');
   const [after] = await on.publish('policy', [{ ...HOURLY, overlap: 'buffer_all' }]);
-  expect(after).toMatchObject({ id: before!.id, overlap: 'buffer_all', paused: true, next_runs: [], drift: null });
+  expect(after).toMatchObject({
+    id: before!.id,
+    overlap: 'buffer_all',
+    paused: true,
+    next_runs: [],
+    drift: null,
+  });
   expect((await on.handle(after!).describe()).policies.overlap).toBe('BUFFER_ALL');
   const [other] = await on.publish('policy', [{ cron: '30 * * * *' }]);
   expect(other!.id).not.toBe(before!.id);
@@ -128,7 +147,10 @@ it('an input that its schema refuses begins no run, says so once, and is forgott
   const input_schema = { type: 'object', required: ['n'] };
   const [schedule] = await on.publish('refused', [HOURLY], { input_schema });
   await on.handle(schedule!).trigger();
-  const [failed] = await eventually(() => on.schedules('refused'), ([one]) => one!.last_error !== null);
+  const [failed] = await eventually(
+    () => on.schedules('refused'),
+    ([one]) => one!.last_error !== null,
+  );
   expect(failed).toMatchObject({ recent: [], last_error: { code: 'input_invalid' } });
   expect(Date.parse(failed!.last_error!.scheduled_at!)).not.toBeNaN();
   const { info } = await on.handle(schedule!).describe();
@@ -145,7 +167,7 @@ it('one that fires after its version lost it begins no run', async () => {
   const [schedule] = await on.publish('stale', [HOURLY]);
   await on.publish('stale', []);
   const { id: schedule_id } = schedule!;
-  const refused = await on.client.workflow.execute('scheduledRun', {
+  const refused: unknown = await on.client.workflow.execute('scheduledRun', {
     workflowId: `stale-${schedule_id}`,
     taskQueue: on.product.config.temporal.task_queue,
     args: [{ schedule_id, project_id: '00000000-0000-7000-8000-000000000001', workflow: 'stale' }],
@@ -168,7 +190,10 @@ it('times that were missed are made up for by a backfill, each run with its own 
   expect((await handle.describe()).policies.catchupWindow).toBe(7_200_000);
   const [start, end] = ['2026-01-01T00:30:00Z', '2026-01-01T03:30:00Z'].map((at) => new Date(at));
   await handle.backfill({ start: start!, end: end!, overlap: 'ALLOW_ALL' });
-  const [found] = await eventually(() => on.schedules('missed'), ([one]) => one!.recent.length === 3);
+  const [found] = await eventually(
+    () => on.schedules('missed'),
+    ([one]) => one!.recent.length === 3,
+  );
   expect(found!.recent.map(({ scheduled_at }) => scheduled_at).sort()).toEqual([
     '2026-01-01T01:00:00.000Z',
     '2026-01-01T02:00:00.000Z',

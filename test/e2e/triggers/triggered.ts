@@ -44,7 +44,10 @@ export async function startTriggered(options: ProductOptions = {}): Promise<Trig
     client.schedule.getHandle(`schedule:${workflow}:${id}@${task_queue}`);
   const schedules = async (workflow?: string) => {
     const query = workflow === undefined ? '' : `&workflow=${workflow}`;
-    const { status, body } = await product.call<{ items: ScheduleBody[] }>('GET', `/schedules?limit=100${query}`);
+    const { status, body } = await product.call<{ items: ScheduleBody[] }>(
+      'GET',
+      `/schedules?limit=100${query}`,
+    );
     if (status !== 200) throw new Error(`GET /schedules answered ${status}`);
     return body.items;
   };
@@ -81,7 +84,10 @@ export async function startTriggered(options: ProductOptions = {}): Promise<Trig
     },
     async stop() {
       // They would outlive the test on the server that all tests share.
-      for (const schedule of await schedules()) await handle(schedule).delete().catch(() => undefined);
+      for (const schedule of await schedules())
+        await handle(schedule)
+          .delete()
+          .catch(() => undefined);
       await product.stop();
       await connection.close();
     },

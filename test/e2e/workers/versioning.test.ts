@@ -38,8 +38,11 @@ async function current(): Promise<string | undefined> {
   return workerDeploymentInfo?.routingConfig?.currentDeploymentVersion?.buildId ?? undefined;
 }
 
+/** The build that closed the execution of a run. */
 async function buildOf(id: string): Promise<string | undefined> {
-  const { raw } = await client.workflow.getHandle(id).describe();
+  const handle = client.workflow.getHandle(id);
+  await handle.result();
+  const { raw } = await handle.describe();
   return raw.workflowExecutionInfo?.versioningInfo?.deploymentVersion?.buildId ?? undefined;
 }
 

@@ -1,0 +1,69 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import { randomFrom, type Random } from './random.ts';
+
+/** `npm run faults` runs the scenarios as long as they were meant; the tests of every day run them short. */
+const IS_FULL = process.env.ORCHESTRATOR_FAULTS === 'full';
+
+/** How often, how many, how long: one number for every day, one for `npm run faults`. */
+export const sized = ({ short, full }: { short: number; full: number }): number => (IS_FULL ? full : short);
+
+/** Far beyond what a scenario takes: only one that hangs comes to it. */
+export const LIMIT_MS = sized({ short: 300_000, full: 3_600_000 });
+
+/** What makes this run of the scenarios what it is; the same seed strikes at the same moments. */
+export const SEED = Number(process.env.ORCHESTRATOR_FAULT_SEED ?? Date.now() % 1_000_000);
+
+/** Stands in the title of every scenario that rolls dice, so that it can be played again. */
+export const SEEDED = `(ORCHESTRATOR_FAULT_SEED=${SEED})`;
+
+/** Dice of one purpose: what others roll does not change its numbers. */
+export const dice = (purpose: string): Random =>
+  randomFrom([...purpose].reduce((sum, char) => Math.imul(sum, 31) + char.charCodeAt(0), SEED));
+
+export interface Harassment {
+  /** Ends it after the strike under way; answers how many there were. Rejects when one failed. */
+  stop(): Promise<number>;
+}
+
+export interface Strikes {
+  random: Random;
+  /** Milliseconds from the end of one strike to the next. */
+  every_ms: readonly [number, number];
+  strike: () => Promise<unknown>;
+}
+
+/** Strikes again and again until it is stopped. */
+export function harass({ random, every_ms: [least, most], strike }: Strikes): Harassment {
+  const stopping = new AbortController();
+  const over = (async () => {
+    for (let strikes = 0; ; strikes++) {
+      await pause(least + random.below(most - least), undefined, { signal: stopping.signal }).catch(() => undefined);
+      if (stopping.signal.aborted) return strikes;
+      await strike();
+    }
+  })();
+  over.catch(() => undefined);
+  return {
+    stop() {
+      stopping.abort();
+      return over;
+    },
+  };
+}
+
+/** Does `work` for every item, `parallel` at a time, and keeps their order. */
+export async function each<T, R>(
+  items: readonly T[],
+  parallel: number,
+  work: (item: T, index: number) => Promise<R>,
+): Promise<R[]> {
+  const results: R[] = [];
+  let next = 0;
+  const worker = async () => {
+    for (let index = next++; index < items.length; index = next++) results[index] = await work(items[index]!, index);
+  };
+  await Promise.all(Array.from({ length: parallel }, worker));
+  return results;
+}
+
+export const numbers = (count: number): number[] => Array.from({ length: count }, (_, n) => n);

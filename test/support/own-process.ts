@@ -1,0 +1,72 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+/** As production runs it; otherwise the sources. */
+const IS_COMPILED = process.env.ORCHESTRATOR_FAULTS === 'full';
+const KEPT_LINES = 100;
+
+const PROGRAMS = {
+  api: { module: 'src/main', args: ['api'], ready: 'the API listens' },
+  worker: { module: 'worker/main', args: ['interpreter'], ready: 'the worker polls' },
+  agent: { module: 'worker/main', args: ['code'], ready: 'the worker polls' },
+} as const;
+export type Program = keyof typeof PROGRAMS;
+
+/** One process of the product, to be ended at will and started again. */
+export interface OwnProcess {
+  pid(): number;
+  /** Resolves once it serves or polls; fails with the last it said when it ends before. */
+  start(): Promise<void>;
+  /** SIGKILL. */
+  kill(): Promise<void>;
+  /** SIGTERM; answers how it ended, and after how many ms. */
+  stop(): Promise<{ code: number | null; ms: number }>;
+}
+
+export function ownProcess(program: Program, env: Record<string, string>): OwnProcess {
+  const { module, args, ready } = PROGRAMS[program];
+  const command = IS_COMPILED ? [`dist/${module}.js`] : ['--import', 'tsx', `${module}.ts`];
+  let child: ChildProcess | undefined;
+
+  async function ended(signal: NodeJS.Signals): Promise<number | null> {
+    const running = child;
+    if (!running || running.exitCode !== null || running.signalCode !== null) return running?.exitCode ?? null;
+    const exit = once(running, 'exit');
+    running.kill(signal);
+    return ((await exit) as [number | null])[0];
+  }
+
+  return {
+    pid: () => child?.pid ?? 0,
+    async start() {
+      const { PATH, HOME } = process.env;
+      const started = spawn(process.execPath, [...command, ...args], {
+        cwd: ROOT,
+        env: { PATH, HOME, ...env },
+        stdio: ['ignore', 'pipe', 'pipe'],
+      });
+      child = started;
+      await saying(started, ready);
+    },
+    kill: async () => void (await ended('SIGKILL')),
+    async stop() {
+      const began = Date.now();
+      return { code: await ended('SIGTERM'), ms: Date.now() - began };
+    },
+  };
+}
+
+async function saying(child: ChildProcess, wanted: string): Promise<void> {
+  const said: string[] = [];
+  await new Promise<void>((resolve, reject) => {
+    for (const stream of [child.stdout!, child.stderr!])
+      createInterface({ input: stream }).on('line', (line) => {
+        if (said.push(line) > KEPT_LINES) said.shift();
+        if (line.includes(wanted)) resolve();
+      });
+    child.once('exit', (code) => reject(new Error(`the process ended with ${code}:\n${said.join('\n')}`)));
+  });
+}
