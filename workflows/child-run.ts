@@ -3,16 +3,15 @@ import {
   ChildWorkflowFailure,
   condition,
   ParentClosePolicy,
-  startChild,
   uuid4,
-  type SearchAttributes,
 } from '@temporalio/workflow';
 import type { NodeResult, NodeTask, RunsCommand } from '../src/contract/activities.ts';
-import { SEARCH_ATTRIBUTES, type DagInput, type Workflows } from '../src/contract/workflows.ts';
+import type { DagInput } from '../src/contract/workflows.ts';
 import type { Child } from './children.ts';
 import { beginClock } from './clocks.ts';
 import type { Execution } from './execution.ts';
 import { local } from './options.ts';
+import { startDag } from './start-dag.ts';
 import type { Unit } from './unit.ts';
 
 /**
@@ -40,24 +39,8 @@ export function runChild(x: Execution, unit: Unit, task: NodeTask): Promise<Node
 
 /** How it ended stands in its row; here only that it has. */
 async function ended(input: DagInput): Promise<void> {
-  const { run, version_hash } = input;
-  const attributes: SearchAttributes = {
-    [SEARCH_ATTRIBUTES.workflow]: [run.workflow],
-    [SEARCH_ATTRIBUTES.project]: [run.project_id],
-    [SEARCH_ATTRIBUTES.type]: ['dag'],
-    [SEARCH_ATTRIBUTES.state]: ['running'],
-  };
-  const handle = await startChild<Workflows['dag']>('dag', {
-    args: [input],
-    workflowId: run.id,
-    workflowTaskTimeout: '5s',
-    workflowIdReusePolicy: 'REJECT_DUPLICATE',
-    // A parent that an operator terminates in Temporal leaves its children the time to clean up.
-    parentClosePolicy: ParentClosePolicy.REQUEST_CANCEL,
-    searchAttributes: attributes,
-    memo: { workflow: run.workflow, project_id: run.project_id, type: 'dag', version_hash },
-    staticSummary: run.workflow,
-  });
+  // A parent that an operator terminates in Temporal leaves its children the time to clean up.
+  const handle = await startDag(input, ParentClosePolicy.REQUEST_CANCEL);
   await handle.result().catch((error: unknown) => {
     if (!(error instanceof ChildWorkflowFailure)) throw error;
   });

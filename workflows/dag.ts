@@ -21,6 +21,7 @@ import { createControl, type Control } from './control.ts';
 import type { DagEnd } from './ending.ts';
 import { createExecution, type Execution } from './execution.ts';
 import { interpret } from './interpreter.ts';
+import { RunHasEnded } from './journal.ts';
 import { local } from './options.ts';
 import { onAttemptEnd, onWaitEnd } from './steps.ts';
 import { retune } from './tuning.ts';
@@ -40,8 +41,14 @@ export async function dag(input: DagInput): Promise<DagResult> {
       x.news = true;
     });
     setHandler(stateQuery, () => describe(x));
-    return close(await interpret(x), input, control);
+    return close(await interpret(x).catch(endedBefore), input, control);
   });
+}
+
+/** A signal made Temporal do the last task of a run again, and the run thinks it could go on. */
+function endedBefore(error: unknown): DagEnd {
+  if (error instanceof RunHasEnded) return { kind: 'ended', state: error.state, error: null };
+  throw error;
 }
 
 /** A plan too large for the start payload comes in parts that each fit one. */

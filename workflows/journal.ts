@@ -1,3 +1,4 @@
+import { workflowInfo } from '@temporalio/workflow';
 import type { JournalEntry, JournalFlush, RunEnd, RunOutcome } from '../src/contract/journal.ts';
 import type { FinalState } from '../src/contract/run.ts';
 import { local } from './options.ts';
@@ -13,6 +14,15 @@ export interface JournalPosition {
   total: number;
   in_flight: number;
   current_step: string | null;
+}
+
+/** The run ended in a workflow task that Temporal had done again: there is nothing left to do but to close. */
+export class RunHasEnded extends Error {
+  readonly state: FinalState;
+  constructor(state: FinalState) {
+    super(`The run has ended: ${state}.`);
+    this.state = state;
+  }
 }
 
 /** The light steps and state changes that are not yet in the database, in order. */
@@ -44,6 +54,7 @@ export function createJournal({ run_id, epoch, seq: first, is_whole, position }:
     run_id,
     epoch,
     seq: ++seq,
+    history_length: workflowInfo().historyLength,
     entries,
     ...position(),
   });
@@ -55,7 +66,10 @@ export function createJournal({ run_id, epoch, seq: first, is_whole, position }:
   }
 
   async function flushAll(parts: JournalEntry[][]): Promise<void> {
-    for (const part of parts) await local.flushJournal(flushOf(part));
+    for (const part of parts) {
+      const ended_as = await local.flushJournal(flushOf(part));
+      if (ended_as) throw new RunHasEnded(ended_as);
+    }
   }
 
   return {

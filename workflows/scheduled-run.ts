@@ -8,7 +8,6 @@ import {
   ParentClosePolicy,
   proxyActivities,
   proxyLocalActivities,
-  startChild,
   workflowInfo,
 } from '@temporalio/workflow';
 import { defineSearchAttributeKey, WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
@@ -21,7 +20,8 @@ import type {
   ScheduledRunResult,
   ScheduleReport,
 } from '../src/contract/schedules.ts';
-import { SEARCH_ATTRIBUTES, type DagInput, type Workflows } from '../src/contract/workflows.ts';
+import type { DagInput } from '../src/contract/workflows.ts';
+import { startDag } from './start-dag.ts';
 
 type Activities = ActivityInterfaceFor<ScheduleActivities>;
 
@@ -98,7 +98,7 @@ async function endOfChild({
 }): Promise<FinalState | undefined> {
   if (!start) return undefined;
   try {
-    const child = await startDag(start);
+    const child = await startDag(start, ParentClosePolicy.ABANDON);
     await child.result().catch((error: unknown) => {
       if (!(error instanceof ChildWorkflowFailure)) throw error;
     });
@@ -106,25 +106,6 @@ async function endOfChild({
     if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
   }
   return (await local.endOfRun({ run_id })) ?? undefined;
-}
-
-function startDag(input: DagInput) {
-  const { run, version_hash } = input;
-  return startChild<Workflows['dag']>('dag', {
-    args: [input],
-    workflowId: run.id,
-    workflowTaskTimeout: '5s',
-    workflowIdReusePolicy: 'REJECT_DUPLICATE',
-    parentClosePolicy: ParentClosePolicy.ABANDON,
-    searchAttributes: {
-      [SEARCH_ATTRIBUTES.workflow]: [run.workflow],
-      [SEARCH_ATTRIBUTES.project]: [run.project_id],
-      [SEARCH_ATTRIBUTES.type]: ['dag'],
-      [SEARCH_ATTRIBUTES.state]: ['running'],
-    },
-    memo: { workflow: run.workflow, project_id: run.project_id, type: 'dag', version_hash },
-    staticSummary: run.workflow,
-  });
 }
 
 /** Looks at the run until it has ended, less and less often; undefined when the history has become long. */

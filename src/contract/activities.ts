@@ -97,7 +97,8 @@ export interface NodeActivities {
 
 /** Short, durable bookkeeping inside a workflow task: no round trip of its own. All are idempotent. */
 export interface LocalActivities {
-  flushJournal(flush: JournalFlush): Promise<void>;
+  /** Answers the final state of a run that has ended already; nothing more is written then. */
+  flushJournal(flush: JournalFlush): Promise<FinalState | undefined>;
   /** Answers the final state that stands: that of an earlier end, if this one came too late. */
   endRun(end: RunEnd): Promise<FinalState>;
   readPlan(request: { version_hash: string; offset: number }): Promise<PlanPart>;

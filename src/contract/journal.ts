@@ -52,6 +52,11 @@ export interface JournalFlush {
   epoch: number;
   /** Strictly increasing per run; a flush at or below the row's `journal_seq` is dropped. */
   seq: number;
+  /**
+   * Events in the history that led to it. A workflow task that Temporal has done again, because its worker died or a signal
+   * came in between, comes back with the same `seq` and a longer history, and may tell another story.
+   */
+  history_length?: number;
   entries: JournalEntry[];
   done: number;
   total: number;

@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import type { TemporalRuns } from '../clients/temporal.ts';
 import type { HeldStep } from '../contract/run.ts';
 import type { CommandRepository, CommandRow } from '../persistence/commands.ts';
@@ -12,6 +13,10 @@ import { dagInput, type RunInputOptions } from './run-input.ts';
 export const SWEEP_AFTER_MS = 5_000;
 const LEASE_SECONDS = 5;
 const BATCH = 50;
+/** Of many commands of one run a look at the outbox finds one: it looks again for about this long. */
+const SWEEP_MS = 1_000;
+/** Another process carries a command of the same run: it takes it milliseconds. */
+const TURN_AFTER_MS = [10, 30, 60, 100, 200, 400];
 
 export interface DispatchOptions extends RunInputOptions {
   temporal: TemporalRuns;
@@ -44,7 +49,10 @@ export interface RunDispatch {
 
 export function runDispatch(options: DispatchOptions): RunDispatch {
   const { temporal, outbox, runs, commands, onError } = options;
-  const under_way = new Set<Promise<void>>();
+  /** The last thing under way for each run; what came before it is behind it. */
+  const under_way = new Map<string, Promise<void>>();
+  /** Runs with a command that could not be carried: the ones after it need not wait here. */
+  const behind = new Set<string>();
 
   async function start(run: RunRow): Promise<void> {
     // Its admission starts it.
@@ -57,8 +65,24 @@ export function runDispatch(options: DispatchOptions): RunDispatch {
     await temporal.start({ type: 'dag', input, priority: run.priority });
   }
 
-  async function deliver(item: Omit<OutboxItem, 'attempts'>): Promise<void> {
-    const command = await commands.find(item.run_id, item.command_id ?? '');
+  /** Commands of a run go one after the other, whichever process accepted them: what waits for long is left to the sweep. */
+  async function itsTurn({ id, run_id }: Pick<OutboxItem, 'id' | 'run_id'>, is_patient: boolean): Promise<boolean> {
+    if (!is_patient) return outbox.isFirst(id);
+    for (const wait_ms of [...TURN_AFTER_MS, 0]) {
+      if (await outbox.isFirst(id)) return true;
+      if (behind.has(run_id)) return false;
+      await pause(wait_ms);
+    }
+    behind.add(run_id);
+    return false;
+  }
+
+  async function deliver(item: Omit<OutboxItem, 'attempts'>, is_patient: boolean): Promise<void> {
+    const [is_first, command] = await Promise.all([
+      itsTurn(item, is_patient),
+      commands.find(item.run_id, item.command_id ?? ''),
+    ]);
+    if (!is_first) return;
     if (!command) return outbox.done(item.id);
     if (!isOpen(command)) return settleAnswered(item, command);
     // The sweep of what has expired will say so; the workflow judges what it was told of before.
@@ -74,8 +98,7 @@ export function runDispatch(options: DispatchOptions): RunDispatch {
     });
     if (!there) return settleUndeliverable(item, command);
     if (type === 'cancel') await temporal.cancel(item.run_id);
-    await commands.delivered(item.run_id, id);
-    await outbox.done(item.id);
+    await Promise.all([commands.delivered(item.run_id, id), outbox.done(item.id)]);
   }
 
   /**
@@ -95,30 +118,50 @@ export function runDispatch(options: DispatchOptions): RunDispatch {
   }
 
   async function carry(item: OutboxItem): Promise<void> {
-    if (item.kind === 'command') return deliver(item);
+    if (item.kind === 'command') return deliver(item, false);
     const run = await runs.findAny(item.run_id);
     if (run && run.ended_at === null) await start(run);
     await outbox.done(item.id);
   }
 
+  async function carryAll(items: OutboxItem[]): Promise<boolean> {
+    let all_went = true;
+    for (const item of items)
+      await carry(item).catch((error: unknown) => {
+        all_went = false;
+        onError(error, item);
+      });
+    return all_went;
+  }
+
+  /** One thing at a time for each run, in the order it was accepted here. */
   function inBackground(item: { run_id: string; kind: string }, work: () => Promise<void>): void {
-    const promise = work()
+    const promise = (under_way.get(item.run_id) ?? Promise.resolve())
+      .then(work)
       .catch((error: unknown) => onError(error, item))
-      .finally(() => under_way.delete(promise));
-    under_way.add(promise);
+      .finally(() => {
+        if (under_way.get(item.run_id) !== promise) return;
+        under_way.delete(item.run_id);
+        behind.delete(item.run_id);
+      });
+    under_way.set(item.run_id, promise);
   }
 
   return {
     // The row in the outbox is removed by the run's first flush, which proves that Temporal has it.
     startSoon: (run) => inBackground({ run_id: run.id, kind: 'start' }, () => start(run)),
-    deliverSoon: (item) => inBackground(item, () => deliver(item)),
+    deliverSoon: (item) => inBackground(item, () => deliver(item, true)),
     async sweep() {
-      const items = await outbox.claim(BATCH, LEASE_SECONDS);
-      for (const item of items) await carry(item).catch((error: unknown) => onError(error, item));
-      return items.length;
+      const until_ms = options.clock().getTime() + SWEEP_MS;
+      for (let total = 0; ; ) {
+        const items = await outbox.claim(BATCH, LEASE_SECONDS);
+        total += items.length;
+        const all_went = await carryAll(items);
+        if (items.length === 0 || !all_went || options.clock().getTime() > until_ms) return total;
+      }
     },
     async idle() {
-      await Promise.all(under_way);
+      await Promise.all(under_way.values());
     },
   };
 }

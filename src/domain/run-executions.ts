@@ -1,4 +1,3 @@
-import { AppError } from '../contract/errors.ts';
 import type { TemporalExecutions } from '../clients/temporal-executions.ts';
 import type { RunState } from '../contract/run.ts';
 import type { RunExecutionRepository } from '../persistence/run-executions.ts';
@@ -19,8 +18,6 @@ export interface Claim {
   /** The number of the flush it wants to write. */
   seq?: number;
 }
-
-const ATTEMPTS = 5;
 
 /** Whether the execution may write its run: it or its forerunner did, or the run was opened again for it; or not. */
 export type Standing = 'its_own' | 'reopened' | 'over';
@@ -45,38 +42,6 @@ export function runExecutions({ runs, executions, temporal }: Deps) {
     const state = claim.state ?? current.state ?? 'running';
     return (await executions.reopen(row, { temporal_run_id, state })) ? 'reopened' : takeOver(claim);
   }
-
-  /** A continuation goes on where the row is; anything else goes another way from an earlier point. */
-  async function isAnotherWay(row: RunRow, { run_id, temporal_run_id, seq }: Claim): Promise<boolean> {
-    if (row.ended_at !== null || (seq !== undefined && seq <= row.journal_seq)) return true;
-    return temporal.isReset({ run_id, temporal_run_id });
-  }
-
-  /** Undefined when somebody else has changed the run meanwhile, which may have been for the same execution. */
-  async function attempt(row: RunRow, claim: Claim): Promise<Standing | undefined> {
-    const { run_id, temporal_run_id } = claim;
-    if (row.temporal_run_id === temporal_run_id || row.temporal_run_id === null)
-      return row.ended_at === null ? 'its_own' : 'over';
-    const current = await temporal.describe(run_id);
-    // Temporal has one open execution to an id: whoever is not it is over, however late it writes.
-    if (current?.temporal_run_id !== temporal_run_id) return 'over';
-    if (!(await isAnotherWay(row, claim)))
-      return (await executions.adopt(row, temporal_run_id)) ? 'its_own' : undefined;
-    const state = claim.state ?? current.state ?? 'running';
-    return (await executions.reopen(row, { temporal_run_id, state })) ? 'reopened' : undefined;
-  }
-
-  return {
-    /** Called when a run does not take what an execution wants to write. */
-    async takeOver(claim: Claim): Promise<Standing> {
-      for (let tried = 0; tried < ATTEMPTS; tried += 1) {
-        const row = await runs.findAny(claim.run_id);
-        const standing = row ? await attempt(row, claim) : 'over';
-        if (standing) return standing;
-      }
-      throw new AppError('overloaded', { cause: new Error(`run ${claim.run_id} keeps changing hands`) });
-    },
-  };
 
   /** A continuation goes on where the row is; anything else goes another way from an earlier point. */
   async function isAnotherWay(row: RunRow, { run_id, temporal_run_id, seq }: Claim): Promise<boolean> {

@@ -9,6 +9,7 @@ import type { RunRepository, RunRow } from '../persistence/runs.ts';
 import type { StepRepository } from '../persistence/steps.ts';
 import { contentHash } from './rules/content-hash.ts';
 import { isGated } from './rules/flow.ts';
+import { entryKey, isRetelling, untold } from './rules/retelling.ts';
 import { continuedFrom, forbiddenChange } from './rules/run-transition.ts';
 import type { RunAdmission } from './run-admission.ts';
 import type { RunExecutions } from './run-executions.ts';
@@ -54,11 +55,20 @@ export function runRecorder(deps: Deps) {
       const standing = await executions.takeOver({ run_id, temporal_run_id, state: first?.from, seq });
       return standing !== 'over' && written(flush, write);
     }
-    if (!first || row.ended_at !== null || seq <= row.journal_seq || row.state === first.from) return false;
+    if (row.ended_at !== null) return false;
+    if (isRetelling(row, flush)) return retell(row, flush, write);
+    if (!first || seq <= row.journal_seq || row.state === first.from) return false;
     deps.onMismatch({ run_id, row: row.state, workflow: first.from });
     const mended = { ...flush, entries: continuedFrom(row.state, flush.entries) };
     refuseForbidden(mended);
     return write(mended);
+  }
+
+  /** A workflow task was done again: of what it notes, only what was not written the first time is written. */
+  async function retell(row: RunRow, flush: SentFlush, write: Write): Promise<boolean> {
+    const keys = flush.entries.flatMap((entry) => entryKey(entry) ?? []);
+    const told = await journal.told(row.id, keys);
+    return write({ ...flush, entries: untold(flush.entries, { told, state: row.state }), retells: true });
   }
 
   /**
@@ -90,9 +100,13 @@ export function runRecorder(deps: Deps) {
   }
 
   return {
-    /** One statement. */
-    async flush(flush: JournalFlush, temporal_run_id: string): Promise<void> {
-      await written({ ...flush, temporal_run_id }, (sent) => journal.flush(sent, stepsOf(sent)));
+    /** One statement. Answers the final state of a run that this execution has ended already. */
+    async flush(flush: JournalFlush, temporal_run_id: string): Promise<FinalState | undefined> {
+      const steps = stepsOf(flush);
+      if (await written({ ...flush, temporal_run_id }, (sent) => journal.flush(sent, steps))) return undefined;
+      const row = await runs.findAny(flush.run_id);
+      const is_over = row && row.ended_at !== null && row.temporal_run_id === temporal_run_id;
+      return is_over ? (row.state as FinalState) : undefined;
     },
 
     /**

@@ -8,7 +8,8 @@ import { nextActions } from './rules/next-actions.ts';
 
 /** A run as callers see it (contract §9). */
 export function viewRun(row: RunRow) {
-  const { progress_done, progress_total, journal_seq: _journal, last_event_seq: _last, ...more } = row;
+  const { progress_done, progress_total, journal_seq: _journal, last_event_seq: _last, ...known } = row;
+  const { journal_history: _history, journal_retold: _retold, ...more } = known;
   const {
     flow_key: _key,
     flow_limit: _limit,

@@ -1,6 +1,7 @@
-import { eq, sql } from 'drizzle-orm';
+import { eq } from 'drizzle-orm';
 import type { Db } from './db.ts';
 import { outbox } from './schema/runs.ts';
+import { run, runOne, statement } from './statement.ts';
 
 export interface OutboxItem {
   id: string;
@@ -14,21 +15,16 @@ export interface OutboxItem {
 export function outboxRepository(db: Db) {
   return {
     /**
-     * Takes items that are due, so that no other process takes them for `lease_seconds`. A run's items go in
-     * order: a later one is not handed out while an earlier one is there.
+     * Takes items that are due, oldest first, so that no other process takes them for `lease_seconds`; none of a run of
+     * which another process has an earlier one.
      */
     async claim(limit: number, lease_seconds: number): Promise<OutboxItem[]> {
-      const result = await db.execute<OutboxItem & Record<string, unknown>>(sql`
-        UPDATE outbox SET attempts = attempts + 1,
-          next_attempt_at = clock_timestamp() + make_interval(secs => ${lease_seconds} * least(attempts + 1, 6))
-        WHERE id IN (
-          SELECT o.id FROM outbox o
-          WHERE o.next_attempt_at <= clock_timestamp()
-            AND NOT EXISTS (SELECT 1 FROM outbox p WHERE p.run_id = o.run_id AND p.id < o.id)
-          ORDER BY o.next_attempt_at LIMIT ${limit} FOR UPDATE SKIP LOCKED
-        )
-        RETURNING id, run_id, kind, command_id, attempts`);
-      return result.rows.sort((a, b) => (a.id < b.id ? -1 : 1));
+      return run(db, CLAIM, [limit, lease_seconds]);
+    },
+
+    /** Whether no command of the same run was accepted before this one and is still here. */
+    async isFirst(id: string): Promise<boolean> {
+      return (await runOne(db, EARLIER, [id])) === undefined;
     },
 
     /** Temporal has it. */
@@ -37,5 +33,29 @@ export function outboxRepository(db: Db) {
     },
   };
 }
+
+// By the database's clock: of two commands, whoever waits for the first answer before sending the second has them in order.
+const IN_ORDER = '(p.created_at, p.id) < (o.created_at, o.id)';
+
+const CLAIM = statement<OutboxItem>(
+  'outbox_claim',
+  `WITH due AS MATERIALIZED (
+    SELECT o.id FROM outbox o
+    WHERE o.next_attempt_at <= clock_timestamp() AND NOT EXISTS (
+      SELECT FROM outbox p WHERE p.run_id = o.run_id AND ${IN_ORDER} AND p.next_attempt_at > clock_timestamp())
+    ORDER BY o.next_attempt_at, o.created_at, o.id LIMIT $1 FOR UPDATE SKIP LOCKED
+  ), taken AS (
+    UPDATE outbox SET attempts = attempts + 1,
+      next_attempt_at = clock_timestamp() + make_interval(secs => $2 * least(attempts + 1, 6))
+    WHERE id IN (SELECT id FROM due)
+    RETURNING id, run_id, kind, command_id, attempts, created_at
+  )
+  SELECT id, run_id, kind, command_id, attempts FROM taken ORDER BY created_at, id`,
+);
+
+const EARLIER = statement(
+  'outbox_earlier',
+  `SELECT FROM outbox o JOIN outbox p ON p.run_id = o.run_id AND p.kind = 'command' AND ${IN_ORDER} WHERE o.id = $1 LIMIT 1`,
+);
 
 export type OutboxRepository = ReturnType<typeof outboxRepository>;

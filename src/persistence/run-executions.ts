@@ -40,7 +40,7 @@ export type RunExecutionRepository = ReturnType<typeof runExecutionRepository>;
 
 const ADOPT = statement<{ id: string }>(
   'run_adopt',
-  `UPDATE run SET temporal_run_id = $4::uuid
+  `UPDATE run SET temporal_run_id = $4::uuid, journal_history = 0
    WHERE id = $1 AND epoch = $2 AND temporal_run_id IS NOT DISTINCT FROM $3::uuid AND ended_at IS NULL RETURNING id`,
 );
 
@@ -52,7 +52,8 @@ const REOPEN = statement<{ id: string }>(
     WHERE id = $1 AND epoch = $2 AND temporal_run_id IS NOT DISTINCT FROM $3::uuid FOR UPDATE
   ), r AS (
     UPDATE run SET epoch = run.epoch + 1, temporal_run_id = $4::uuid, state = $5, ended_at = NULL, output = NULL,
-      output_ref = NULL, error = NULL, reason = NULL, snapshot_id = NULL, in_flight = 0, journal_seq = 0,
+      output_ref = NULL, error = NULL, reason = NULL, snapshot_id = NULL, in_flight = 0, journal_seq = 0, journal_history = 0,
+      journal_retold = 0,
       last_event_seq = last_event_seq + 1
     FROM before WHERE run.id = before.id RETURNING run.id, epoch, last_event_seq, before.state AS before
   ), event AS (

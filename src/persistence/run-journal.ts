@@ -33,6 +33,8 @@ export interface HashedStep extends StepRecord {
 /** A flush, and the Temporal execution that sends it. */
 export interface SentFlush extends JournalFlush {
   temporal_run_id: string | null;
+  /** Of a workflow task that was done again; what was written before is not among its entries. */
+  retells?: boolean;
 }
 
 /**
@@ -55,6 +57,11 @@ export function runJournalRepository(db: Db) {
       const values = [...flushValues(flush, steps), ...endValues(flush, steps, end)];
       return runOne(db, END, values);
     },
+
+    /** Which of these keys of entries (`domain/rules/retelling`) the run's events have, in its present epoch. */
+    async told(run_id: string, keys: readonly string[]): Promise<ReadonlySet<string>> {
+      return new Set((await run(db, TOLD, [run_id, keys])).map(({ key }) => key));
+    },
   };
 }
 
@@ -63,11 +70,13 @@ export type RunJournalRepository = ReturnType<typeof runJournalRepository>;
 /** The parts both statements share; their parameters are those of `flushValues`, in its order. */
 const journalParts = (more_columns: string) => `
   r AS (
-    UPDATE run SET last_event_seq = last_event_seq + $4, journal_seq = $3, state = coalesce($5, state),
+    UPDATE run SET last_event_seq = last_event_seq + $4, journal_seq = $3, state = coalesce($5, state), journal_history = $36,
+      journal_retold = greatest(journal_retold, CASE WHEN $37 THEN journal_seq END),
       progress_done = $6, progress_total = $7, in_flight = $8, current_step = coalesce($9, current_step),
       started_at = coalesce(started_at, to_timestamp($10::float8 / 1000)),
       temporal_run_id = coalesce($33::uuid, temporal_run_id), params = coalesce($35::json, params)${more_columns}
-    WHERE id = $1 AND journal_seq < $3 AND ended_at IS NULL AND coalesce(temporal_run_id = $33::uuid, true)
+    WHERE id = $1 AND CASE WHEN $37 THEN journal_seq < $3 OR journal_history < $36 ELSE greatest(journal_seq, journal_retold) < $3 END
+      AND ended_at IS NULL AND coalesce(temporal_run_id = $33::uuid, true)
       AND coalesce(state = $2, true)
     RETURNING id, epoch, project_id, artifact_id, workflow, flow_key, rate_key, start_id, last_event_seq, last_event_seq - $4 AS base
   ), events AS (
@@ -108,30 +117,40 @@ const ANNOUNCE_END = `SELECT r.project_id, r.workflow, r.flow_key, r.rate_key, r
 
 const FLUSH = statement('run_journal_flush', `WITH ${journalParts('')} ${ANNOUNCE}`);
 
-// A statement may change a row once only: $44 and $45 keep what this flush writes out of the sweeping updates.
+// A statement may change a row once only: $46 and $47 keep what this flush writes out of the sweeping updates.
 const END = statement<FlowKeys>(
   'run_journal_end',
   `WITH ${journalParts(`,
-      output = $36::json, output_ref = $37, error = $38::json, reason = $39, snapshot_id = $40::uuid,
+      output = $38::json, output_ref = $39, error = $40::json, reason = $41, snapshot_id = $42::uuid,
       ended_at = clock_timestamp()`)}, blob AS (
     INSERT INTO cas_blob (cas_id, size_bytes, content)
-    SELECT $41, $42, $43 FROM r ON CONFLICT DO NOTHING
+    SELECT $43, $44, $45 FROM r ON CONFLICT DO NOTHING
   ), granted AS (
-    INSERT INTO blob_grant (project_id, cas_id, media_type) SELECT r.project_id, $41, 'application/json' FROM r ON CONFLICT DO NOTHING
+    INSERT INTO blob_grant (project_id, cas_id, media_type) SELECT r.project_id, $43, 'application/json' FROM r ON CONFLICT DO NOTHING
   ), snapshot AS (
     INSERT INTO artifact (id, project_id, kind, cas_id, plan_hash, created_by)
-    SELECT $40::uuid, r.project_id, 'run_snapshot', $41, coalesce(a.plan_hash, a.version_hash), 'engine'
+    SELECT $42::uuid, r.project_id, 'run_snapshot', $43, coalesce(a.plan_hash, a.version_hash), 'engine'
     FROM r JOIN artifact a ON a.id = r.artifact_id
   ), unfinished AS (
     UPDATE step s SET state = 'cancelled', ended_at = clock_timestamp()
     FROM r WHERE s.run_id = r.id AND s.state IN ('pending', 'running', 'waiting')
-      AND (s.node || '#' || s.item || '#' || s.attempt) <> ALL ($44::text[])
+      AND (s.node || '#' || s.item || '#' || s.attempt) <> ALL ($46::text[])
   ), unanswered AS (
     UPDATE run_command c SET state = 'rejected', reason = 'The run has ended.', acknowledged_at = clock_timestamp()
-    FROM r WHERE c.run_id = r.id AND c.state IN ('queued', 'delivered') AND c.id <> ALL ($45::text[])
+    FROM r WHERE c.run_id = r.id AND c.state IN ('queued', 'delivered') AND c.id <> ALL ($47::text[])
   ), undelivered AS (
     DELETE FROM outbox o USING r WHERE o.run_id = r.id AND o.kind = 'command'
   ) ${ANNOUNCE_END}`,
+);
+
+const ENTRY_KEY = `concat_ws('|', CASE WHEN type LIKE 'command.%' THEN 'command' ELSE type END,
+    data->>'id', data->>'node', data->>'item', data->>'attempt', data->>'by')`;
+
+const TOLD = statement<{ key: string }>(
+  'run_journal_told',
+  `SELECT DISTINCT ${ENTRY_KEY} AS key FROM run_event
+   WHERE run_id = $1 AND type <> 'command.queued' AND ${ENTRY_KEY} = ANY ($2::text[])
+     AND seq > coalesce((SELECT max(seq) FROM run_event WHERE run_id = $1 AND type = 'run.reset'), 0)`,
 );
 
 function flushValues(flush: SentFlush, steps: HashedStep[]): unknown[] {
@@ -176,6 +195,8 @@ function flushValues(flush: SentFlush, steps: HashedStep[]): unknown[] {
     flush.temporal_run_id,
     commands.map(({ tuned }) => json(tuned && { ...tuned })),
     json(commands.findLast(({ tuned }) => tuned)?.tuned?.params),
+    flush.history_length ?? 0,
+    flush.retells ?? false,
   ];
 }
 

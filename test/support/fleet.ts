@@ -1,4 +1,5 @@
 import { mkdir, rm } from 'node:fs/promises';
+import os from 'node:os';
 import path from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { devEnvironment } from '../../src/dev/environment.ts';
@@ -26,6 +27,9 @@ export interface Fleet extends ApiClient {
   another(program: Program, env?: Record<string, string>): OwnProcess;
   /** SIGKILL; away for `away_ms`, then there again on the same port and data. */
   crash(part: Part, away_ms?: number): Promise<void>;
+  /** Connections to the server stay, answers do not come. */
+  freeze(server: 'postgres' | 'temporal'): void;
+  thaw(server: 'postgres' | 'temporal'): void;
   /** Every process and both servers, at once; then all of it again. */
   crashAll(): Promise<void>;
   remove(): Promise<void>;
@@ -73,8 +77,8 @@ export async function startFleet({ env = {}, programs = ['api', 'worker', 'agent
     ...env,
   };
   const another = (program: Program, more: Record<string, string> = {}) =>
-    ownProcess(program, { ...settings, ORCHESTRATOR_DATA_DIR: path.join(data_dir, program), ...more });
-  for (const program of ['api', 'worker', 'agent']) await mkdir(path.join(data_dir, program), { recursive: true });
+    ownProcess(program, { ...settings, ORCHESTRATOR_DATA_DIR: homeOf(program, data_dir), ...more });
+  for (const program of ['api', 'agent'] as const) await mkdir(homeOf(program, data_dir), { recursive: true });
   const processes = { api: another('api'), worker: another('worker'), agent: another('agent') };
   await Promise.all(programs.map((program) => processes[program].start()));
 
@@ -100,6 +104,8 @@ export async function startFleet({ env = {}, programs = ['api', 'worker', 'agent
       await pause(away_ms);
       await start(part);
     },
+    freeze: (server) => void process.kill(running[server].pid(), 'SIGSTOP'),
+    thaw: (server) => void process.kill(running[server].pid(), 'SIGCONT'),
     async crashAll() {
       const parts: Part[] = [...programs, 'postgres', 'temporal'];
       await Promise.all(parts.map(kill));
@@ -113,6 +119,12 @@ export async function startFleet({ env = {}, programs = ['api', 'worker', 'agent
     },
   };
 }
+
+/** Workers keep nothing but the bundle of the workflows there, which takes seconds to make. */
+const homeOf = (program: Program, data_dir: string): string =>
+  program === 'worker'
+    ? path.join(os.tmpdir(), `orchestrator-test-bundles-${process.getuid?.() ?? 0}`)
+    : path.join(data_dir, program);
 
 const SETTINGS: Record<string, string> = {
   ORCHESTRATOR_AUTH_API_TOKEN: TOKEN,

@@ -170,9 +170,9 @@ const ROW_CHECKS: Record<string, string> = {
       SELECT e.run_id, c.seq, lag(c.seq) OVER (PARTITION BY e.run_id ORDER BY e.seq) AS before
       FROM run_event e JOIN run r ON r.id = e.run_id JOIN run_command c ON c.run_id = e.run_id AND c.id = e.data->>'id'
       WHERE r.executor = 'external' AND e.type IN ('command.acknowledged', 'command.rejected')) a WHERE before > seq`,
-  'a command was answered more than once': `SELECT run_id || ' ' || (data->>'id') AS about FROM run_event
+  'a command was answered more than once': `SELECT run_id || ' ' || (data->>'id') AS about FROM ${EPOCHS} e
     WHERE type IN ('command.acknowledged', 'command.rejected', 'command.superseded', 'command.expired')
-    GROUP BY run_id, data->>'id' HAVING count(*) > 1`,
+    GROUP BY run_id, epoch, data->>'id' HAVING count(*) > 1`,
   'a task that is done told its run nothing': `SELECT t.id::text AS about FROM agent_task t WHERE t.state = 'done'
     AND NOT EXISTS (SELECT FROM run_command c WHERE c.run_id = t.run_id AND c.id = t.id::text AND c.type = 'complete')`,
   'a step waits for a task that is over': `SELECT t.id::text AS about FROM agent_task t JOIN step s USING (run_id, epoch, node, item, attempt)

@@ -246,9 +246,9 @@ describe('a reader that does not read', () => {
   it('is disconnected at once by more than the buffer cap', async () => {
     extra = { buffer_cap_bytes: 200_000 };
     const socket = open();
-    socket.once('open', () => socket.pause());
     const seen = visit(socket);
-    await until(() => log.listeners.size === 1);
+    await until(() => socket.readyState === WebSocket.OPEN && log.listeners.size === 1);
+    socket.pause();
     // More than any kernel buffers, in one message.
     log.add('step', 'x'.repeat(40_000_000));
     await until(() => log.listeners.size === 0);

@@ -6,6 +6,7 @@ import { paceOf, type Measure } from './measure.ts';
 import { blobs } from './measure-blobs.ts';
 import { counts } from './measure-counts.ts';
 import { patches } from './measure-patches.ts';
+import { commands, health, heartbeats, streams } from './measure-control.ts';
 import { memory, start, waiting } from './measure-processes.ts';
 import { fanOut, w4Activities, w4Alone, w4Light } from './measure-runs.ts';
 import { sandbox } from './measure-sandbox.ts';
@@ -28,6 +29,10 @@ const MEASURES: Readonly<Record<string, Measure>> = {
   patches,
   versions,
   gc,
+  commands,
+  streams,
+  heartbeats,
+  health,
   sandbox,
   w4_activities: w4Activities,
   streaming,

@@ -3,21 +3,20 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { storeServices } from '../../domain/store.ts';
 import { newId } from '../../ids.ts';
 import { openDatabase } from '../../persistence/db.ts';
-import { migrate } from '../../persistence/migrate.ts';
 import type { Bed } from './bed.ts';
+import { freshDatabase } from './fresh-database.ts';
 import type { Measure } from './measure.ts';
 import { residentMb } from './proc.ts';
 import { plainRow } from './rows.ts';
 
 const BLOBS = 100_000;
-const DATABASE = 'upkeep';
 const MIB = 1_024 * 1_024;
 const STREAMED_MIB = 64;
 
 /** Garbage collection over many blobs, half of them uploads that nothing leads to, on a database of its own. */
 export const gc: Measure = async (bed, pace) => {
   const count = pace.quick ? BLOBS / 10 : BLOBS;
-  const url = await freshDatabase(bed);
+  const url = await freshDatabase(bed, 'upkeep');
   const { db, pool, close } = openDatabase({ url, max_connections: 4 });
   try {
     await pool.query(SEED, [count]);
@@ -70,16 +69,6 @@ const SEED = `
   )
   INSERT INTO tag (project_id, name, target_kind, target_id, version, cursor_seq, moved_by)
   SELECT '00000000-0000-7000-8000-000000000001', message, 'dag_version', id, 1, 1, 'bench' FROM version`;
-
-async function freshDatabase({ services }: Bed): Promise<string> {
-  const url = services.postgres.urlOf(DATABASE);
-  const { pool, close } = openDatabase({ url: services.postgres.url, max_connections: 1 });
-  await pool.query(`DROP DATABASE IF EXISTS ${DATABASE} WITH (FORCE)`);
-  await pool.query(`CREATE DATABASE ${DATABASE}`);
-  await close();
-  await migrate(url);
-  return url;
-}
 
 /** What one blob of 64 MiB takes in the process that receives and sends it. */
 export const streaming: Measure = async (bed) => {

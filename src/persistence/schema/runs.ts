@@ -52,6 +52,8 @@ export const run = pgTable('run', {
   in_flight: integer('in_flight').notNull().default(0),
   epoch: integer('epoch').notNull().default(0),
   journal_seq: integer('journal_seq').notNull().default(0),
+  journal_history: integer('journal_history').notNull().default(0),
+  journal_retold: integer('journal_retold').notNull().default(0),
   last_event_seq: integer('last_event_seq').notNull().default(0),
   temporal_run_id: uuid('temporal_run_id'),
   reason: text('reason'),

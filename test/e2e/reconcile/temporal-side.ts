@@ -1,4 +1,4 @@
-import { Client, Connection } from '@temporalio/client';
+import { Client, Connection, type WorkflowHandle } from '@temporalio/client';
 import type { temporal } from '@temporalio/proto';
 import { newId } from '../../../src/ids.ts';
 import type { Product } from '../../support/product.ts';
@@ -13,16 +13,16 @@ export interface Report {
 /** What an operator does in Temporal Web UI, and what the reconciler makes of it. */
 export interface TemporalSide {
   client: Client;
-  /** Resets to the last workflow task that had completed when `isBefore` was not yet in the history. */
-  reset(run_id: string, isBefore: (event: HistoryEvent) => boolean, reapply?: boolean): Promise<string>;
-  /** The state search attribute's run, now. */
+  /** Resets to the last workflow task that had completed before the first event that `isBefore` is true for. */
+  reset(run_id: string, isBefore: (event: HistoryEvent) => boolean): Promise<string>;
   describe(run_id: string): ReturnType<ReturnType<Client['workflow']['getHandle']>['describe']>;
   close(): Promise<void>;
 }
 
 export type HistoryEvent = temporal.api.history.v1.IHistoryEvent;
 
-const RESET_REAPPLY = { signals: 1, nothing: 2 };
+/** Signals that came after the point are not given again. */
+const REAPPLY_NOTHING = 2;
 
 export async function temporalSide(): Promise<TemporalSide> {
   const connection = await Connection.connect({ address: testTemporal() });
@@ -30,19 +30,14 @@ export async function temporalSide(): Promise<TemporalSide> {
   return {
     client,
     describe: (run_id) => client.workflow.getHandle(run_id).describe(),
-    async reset(run_id, isBefore, reapply = false) {
-      const handle = client.workflow.getHandle(run_id);
-      const { runId } = await handle.describe();
-      const events = (await client.workflow.getHandle(run_id, runId).fetchHistory()).events ?? [];
-      const until = events.findIndex(isBefore);
-      const tasks = events
-        .slice(0, until < 0 ? undefined : until)
-        .filter((event) => event.workflowTaskCompletedEventAttributes);
+    async reset(run_id, isBefore) {
+      const { runId } = await client.workflow.getHandle(run_id).describe();
+      const task = await lastTaskBefore(client.workflow.getHandle(run_id, runId), isBefore);
       const answer = await client.workflowService.resetWorkflowExecution({
         namespace: client.options.namespace,
         workflowExecution: { workflowId: run_id, runId },
-        workflowTaskFinishEventId: tasks.at(-1)!.eventId!,
-        resetReapplyType: reapply ? RESET_REAPPLY.signals : RESET_REAPPLY.nothing,
+        workflowTaskFinishEventId: task.eventId!,
+        resetReapplyType: REAPPLY_NOTHING,
         reason: 'by an operator',
         requestId: newId(),
       });
@@ -50,6 +45,22 @@ export async function temporalSide(): Promise<TemporalSide> {
     },
     close: () => connection.close(),
   };
+}
+
+/** A run's row is ahead of the history: the task that wrote it may not have completed yet. */
+async function lastTaskBefore(
+  handle: WorkflowHandle,
+  isBefore: (event: HistoryEvent) => boolean,
+): Promise<HistoryEvent> {
+  for (;;) {
+    const events = (await handle.fetchHistory()).events ?? [];
+    const until = events.findIndex(isBefore);
+    const task = events
+      .slice(0, until < 0 ? undefined : until)
+      .findLast((event) => event.workflowTaskCompletedEventAttributes);
+    if (task) return task;
+    await new Promise((resolve) => setTimeout(resolve, 25));
+  }
 }
 
 /** One pass, by hand; answers what it did. */

@@ -1,0 +1,47 @@
+import { each, LIMIT_MS, sized } from '../support/faults.ts';
+import { contradictions } from '../support/model-check.ts';
+import { startProduct, type Product } from '../support/product.ts';
+import { testTemporal } from '../support/stack.ts';
+import { SCENARIOS } from '../replay/scenarios.ts';
+
+const EVERY_DAY = ['complete', 'skip_and_guard', 'retry_then_fail', 'pause_resume', 'cancel', 'terminate', 'event', 'approval'];
+const names = Object.keys(SCENARIOS).slice(0, sized({ short: 0, full: 1_000 })).concat(EVERY_DAY);
+
+let products: Record<'cached' | 'uncached', Product>;
+beforeAll(async () => {
+  products = {
+    cached: await startProduct({ code: true }),
+    uncached: await startProduct({ code: true, env: { ORCHESTRATOR_WORKER_MAX_CACHED_WORKFLOWS: '0' } }),
+  };
+}, LIMIT_MS);
+afterAll(async () => {
+  for (const product of Object.values(products ?? {})) await product.stop();
+});
+
+/** How a scenario went, without ids and times. */
+async function wentLike(product: Product, name: string) {
+  const { definition, input, act } = SCENARIOS[name]!;
+  await product.publish(name, definition);
+  const { id } = await product.start(name, input);
+  await act?.(product, id);
+  const { state, output, error } = await product.ended(id, 60);
+  const steps = (await product.steps(id)).map((step) => `${step.node}#${String(step.item)}@${step.attempt} ${step.state}`);
+  return { state, output: withoutTimes(output), error, steps: steps.sort() };
+}
+
+const withoutTimes = (output: unknown): unknown =>
+  JSON.parse(JSON.stringify(output, (key, value: unknown) => (['waited_ms', 'at', 'run_id'].includes(key) ? null : value)) ?? 'null');
+
+test(
+  'A7 a worker that keeps no workflow in memory replays each of them at every task, with the same results',
+  async () => {
+    await each([...new Set(names)], 3, async (name) => {
+      const [cached, uncached] = [await wentLike(products.cached, name), await wentLike(products.uncached, name)];
+      expect({ name, ...uncached }).toEqual({ name, ...cached });
+      expect(uncached.state).toBe(SCENARIOS[name]!.ends);
+    });
+    for (const { database_url } of Object.values(products))
+      expect(await contradictions(database_url, testTemporal())).toEqual([]);
+  },
+  LIMIT_MS,
+);
