@@ -42,8 +42,7 @@ export function createMaintenanceActivities({
     checkRelations: ({ job_id }) => watched(() => fsck.checkRelations(job_id)),
     countFindings: ({ job_id }) => watched(() => fsck.count(job_id)),
     expireRuns: () => watched<Expired, Expired>((watch) => retention.expireRuns(watch)),
-    reconcileRuns: () =>
-      watched<number, ReconcileReport>((watch) => reconcile.pass({ repair: true, watch })),
+    reconcileRuns: () => watched<number, ReconcileReport>((watch) => reconcile.pass({ repair: true, watch })),
     expireNotes: () => watched(() => retention.expireNotes()),
   };
 }

@@ -1,5 +1,5 @@
 import type { Config } from './config.ts';
-import { NODE_TYPES_AVAILABLE } from './contract/definition.ts';
+import { NODE_TYPES } from './contract/definition.ts';
 import type { SandboxReport } from './contract/sandbox.ts';
 import { VERSION } from './version.ts';
 
@@ -8,7 +8,7 @@ export function capabilitiesOf({ limits }: Config, sandbox: SandboxReport | null
   return {
     version: VERSION,
     versions: { node: process.versions.node, schema_version: '1' },
-    node_types: [...NODE_TYPES_AVAILABLE],
+    node_types: [...NODE_TYPES],
     limits: { ...limits },
     sandbox,
   };

@@ -48,7 +48,16 @@ export function createStore({ config, db, logger, metrics }: Base) {
   const values = runValues({ runs, steps, blobs: store.blobs, inline_bytes });
   const readDefinition = (version_hash: string) => store.definitions.readPinned(version_hash);
   const planOf = planCache(readDefinition);
-  return { ...store, steps, run_rows: runs, values, readDefinition, planOf, inline_bytes };
+  return {
+    ...store,
+    steps,
+    run_rows: runs,
+    values,
+    readDefinition,
+    planOf,
+    inline_bytes,
+    input_bytes: limits.input_bytes,
+  };
 }
 
 export type Store = ReturnType<typeof createStore>;

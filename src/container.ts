@@ -46,7 +46,7 @@ const clock = () => new Date();
 
 /** How runs come to be, in whichever process. */
 function createRunOpener(store: Store, { accept }: RunFlow, sandbox: Outside['sandbox']) {
-  const { run_rows: runs, refs, tags, readDefinition, planOf, blobs, inline_bytes } = store;
+  const { run_rows: runs, refs, tags, readDefinition, planOf, blobs, inline_bytes, input_bytes } = store;
   const tagPositions: Parameters<typeof runOpener>[0]['tagPositions'] = (project_id, workflow) =>
     tags.positions(project_id, workflow);
   return runOpener({
@@ -59,6 +59,7 @@ function createRunOpener(store: Store, { accept }: RunFlow, sandbox: Outside['sa
     blobs,
     sandbox,
     inline_bytes,
+    input_bytes,
     ids: newId,
     clock,
   });

@@ -1,10 +1,4 @@
-import {
-  CancellationScope,
-  ChildWorkflowFailure,
-  condition,
-  ParentClosePolicy,
-  uuid4,
-} from '@temporalio/workflow';
+import { CancellationScope, ChildWorkflowFailure, condition, ParentClosePolicy } from '@temporalio/workflow';
 import type { NodeResult, NodeTask, RunsCommand } from '../src/contract/activities.ts';
 import type { DagInput } from '../src/contract/workflows.ts';
 import type { Child } from './children.ts';
@@ -20,9 +14,9 @@ import type { Unit } from './unit.ts';
  */
 export function runChild(x: Execution, unit: Unit, task: NodeTask): Promise<NodeResult> {
   return CancellationScope.nonCancellable(async () => {
-    const child_run_id = newRunId();
-    const opened = await local.openChild({ ...task, child_run_id, depth: (x.input.depth ?? 0) + 1 });
+    const opened = await local.openChild({ ...task, depth: (x.input.depth ?? 0) + 1 });
     if ('error' in opened) return { state: 'failed', output: { value: null }, error: opened.error };
+    const child_run_id = opened.input.run.id;
     x.children.add(child_run_id, { unit, admitted: opened.admitted });
     beginClock(x, unit);
     x.news = true;
@@ -58,10 +52,4 @@ export async function tellChildren(
   const { id, project_id } = x.input.run;
   await local.commandRuns({ project_id, run_ids, key: `${id}:${++x.told}`, type, ...why });
   return true;
-}
-
-/** A UUID v7 from workflow time and the workflow's own random numbers. */
-function newRunId(): string {
-  const time = Date.now().toString(16).padStart(12, '0');
-  return `${time.slice(0, 8)}-${time.slice(8)}-7${uuid4().slice(15)}`;
 }

@@ -33,6 +33,7 @@ export function finishRun(x: Execution): Soon<DagEnd> {
 
 /** What succeeded before the failure is undone first; a terminate that came meanwhile has the last word. */
 async function failedRun(x: Execution, { engine, ...error }: Failure): Promise<DagEnd> {
+  if (x.dropped.length > 0) await callOff(x);
   if (x.undo.length > 0) {
     await compensate(x);
     const stop = x.control.stopRequest();

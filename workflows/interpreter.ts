@@ -32,9 +32,9 @@ export async function interpret(x: Execution): Promise<DagEnd> {
     const moved = await (x.control.isPausing() ? quiesce(x) : advance(x));
     if (moved) continue;
     if (x.graph.isDone() && x.state === 'running') return finishRun(x);
-    if (x.dropped.length > 0) await callOff(x);
     // Whatever is about to be waited for, the outside sees how far the run is.
-    if (!x.journal.isEmpty()) await x.journal.flush();
+    if (x.dropped.length > 0) await callOff(x);
+    else if (!x.journal.isEmpty()) await x.journal.flush();
     // Nothing is awaited between the look at the commands and this: none of them can be lost on the way.
     else if (isHistoryLong(x) && x.attempts.in_flight() === 0)
       return { kind: 'continued', params: x.values.params, progress: progressOf(x) };

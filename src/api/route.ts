@@ -21,6 +21,11 @@ export interface Call<P, Q, B> {
   principal: Principal;
   project_id: string;
   request_id: string;
+  /**
+   * An id for what the request makes, the same whenever it comes with this `Idempotency-Key`: an answer that was lost in a
+   * crash is not remembered, but what it was about is found under it. Undefined without a key.
+   */
+  once_id?: string;
   /** Parsed `If-Match`: a version number; `undefined` when the header was absent or `*`. */
   if_match: number | undefined;
   /** For streamed bodies and answers only. */

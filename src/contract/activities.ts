@@ -41,8 +41,7 @@ export interface OpenedMap {
 
 /** A step that begins a run of its own. */
 export interface ChildTask extends NodeTask {
-  /** Made by the workflow, so that asking again opens the same run. */
-  child_run_id: string;
+  /** How many runs will stand above it. */
   depth: number;
 }
 

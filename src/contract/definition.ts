@@ -9,22 +9,6 @@ import type { CodeLanguage, SandboxLimits } from './sandbox.ts';
 export const NODE_TYPES = ['code', 'http', 'transform', 'wait', 'approval', 'map', 'run', 'agent'] as const;
 export type NodeType = (typeof NODE_TYPES)[number];
 
-/** The node types this release can run; an issue that adds one adds it here and nowhere else. */
-export const NODE_TYPES_AVAILABLE: ReadonlySet<NodeType> = new Set<NodeType>([
-  'code',
-  'http',
-  'transform',
-  'wait',
-  'approval',
-  'map',
-  'run',
-  'agent',
-]);
-
-/** Parts of the document that are checked but cannot be run yet; the same rule, for what is not a node type. */
-export const FEATURES_AVAILABLE: ReadonlySet<Feature> = new Set<Feature>(['wait for an event', 'compensate']);
-export type Feature = 'compensate' | 'secrets' | 'wait for an event';
-
 export const HTTP_METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'] as const;
 export type HttpMethod = (typeof HTTP_METHODS)[number];
 

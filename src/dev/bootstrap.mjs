@@ -1,5 +1,5 @@
 /**
- * The entry of every npm script: `node src/dev/bootstrap.mjs <start|api|worker|test|check|demo|bench|tree> [arguments]`.
+ * The entry of every npm script: `node src/dev/bootstrap.mjs <start|api|worker|test|check|demo|bench|faults|tree> [arguments]`.
  * Installs the packages of the lock file when they are missing or others, compiles what runs compiled, then runs the
  * real command.
  * Uses Node's own modules only, because it runs when there are no others yet.
@@ -32,12 +32,13 @@ const COMMANDS = {
   check: ['--import', 'tsx', 'src/dev/check.ts'],
   demo: ['--import', 'tsx', 'src/dev/demo.ts'],
   bench: ['--import', 'tsx', 'src/dev/bench/main.ts'],
+  faults: ['--import', 'tsx', 'src/dev/faults.ts'],
   tree: ['--import', 'tsx', 'src/dev/tree.ts'],
   api: ['dist/src/main.js', 'api'],
   worker: ['dist/worker/main.js'],
 };
 /** Processes of production run compiled: less memory, a faster start. The bench measures them so. */
-const COMPILED = new Set(['api', 'worker', 'bench']);
+const COMPILED = new Set(['api', 'worker', 'bench', 'faults']);
 
 const [name = '', ...rest] = process.argv.slice(2);
 const command = COMMANDS[name];

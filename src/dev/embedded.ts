@@ -66,7 +66,10 @@ export async function runStack(config: Config): Promise<void> {
 }
 
 /** Its only worker is replaced in place, and takes up every run there is. */
-const unversioned = (config: Config): Config => ({ ...config, worker: { ...config.worker, versioning: false } });
+const unversioned = (config: Config): Config => ({
+  ...config,
+  worker: { ...config.worker, versioning: false },
+});
 
 /** 711: PostgreSQL's account passes through the data directory, nobody lists it. Logs are ours alone. */
 async function makeHome(data_dir: string): Promise<void> {

@@ -1,5 +1,4 @@
 import { AppError } from '../contract/errors.ts';
-import type { TunedOptions } from '../contract/workflows.ts';
 import type { BulkRepository, BulkRow, ItemOutcome } from '../persistence/bulk.ts';
 import type { CommandService } from './run-commands.ts';
 import type { TuneRequest, TuneService } from './tunes.ts';

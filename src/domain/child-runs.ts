@@ -8,6 +8,7 @@ import type { RunRepository, RunRow } from '../persistence/runs.ts';
 import type { StepAddress, StepRepository } from '../persistence/steps.ts';
 import { bodyOf, type NodeConfigs } from './node-config.ts';
 import type { CommandService } from './run-commands.ts';
+import { derivedId } from './rules/derived-id.ts';
 import { isHeld } from './rules/flow.ts';
 import { dagInput, type RunInputOptions } from './run-input.ts';
 import type { RunOpener } from './run-open.ts';
@@ -31,8 +32,8 @@ interface Deps {
 export function childRuns(deps: Deps) {
   const { runs, steps, values } = deps;
 
-  async function openFor(task: ChildTask): Promise<RunRow> {
-    const known = await runs.findAny(task.child_run_id);
+  async function openFor(task: ChildTask, id: string): Promise<RunRow> {
+    const known = await runs.findAny(id);
     if (known) return known;
     if (task.depth > MAX_DEPTH)
       throw new AppError('validation_failed', { detail: `Runs are nested deeper than ${MAX_DEPTH}.` });
@@ -43,7 +44,7 @@ export function childRuns(deps: Deps) {
     const { project_id, labels, priority, created_by: actor } = parent;
     return deps.open(
       {
-        id: task.child_run_id,
+        id,
         project_id,
         workflow: config.workflow ?? '',
         input: config.input ?? {},
@@ -62,11 +63,15 @@ export function childRuns(deps: Deps) {
     /** Opens the child once; what it must not be opened for is the step's failure. */
     async open(task: ChildTask, temporal_run_id: string): Promise<OpenedChild> {
       const at = addressOf(task.run.id, task, temporal_run_id);
-      const begun = await steps.begin(at, null, { run_id: task.child_run_id });
+      const id = childOf(task, temporal_run_id);
+      const begun = await steps.begin(at, null, { run_id: id });
       if (!begun) return { error: { code: 'cancelled', message: 'The run has ended.' } };
       try {
-        const child = await openFor(task);
-        return { input: dagInput(child, deps.input_options, { depth: task.depth }), admitted: !isHeld(child) };
+        const child = await openFor(task, id);
+        return {
+          input: dagInput(child, deps.input_options, { depth: task.depth }),
+          admitted: !isHeld(child),
+        };
       } catch (thrown) {
         const error = refusalOf(thrown);
         await steps.end(at, { state: 'failed', ...NO_OUTPUT, error, cause: null });
@@ -100,6 +105,11 @@ export function childRuns(deps: Deps) {
       }
     },
   };
+}
+
+/** One run for each attempt of an execution: whoever asks again, by a workflow task that is done again too, means the same one. */
+function childOf({ run, node, item, attempt }: ChildTask, temporal_run_id: string): string {
+  return derivedId('child', run.id, temporal_run_id, node, String(item), String(attempt));
 }
 
 export type ChildRuns = ReturnType<typeof childRuns>;

@@ -66,7 +66,10 @@ export function runDispatch(options: DispatchOptions): RunDispatch {
   }
 
   /** Commands of a run go one after the other, whichever process accepted them: what waits for long is left to the sweep. */
-  async function itsTurn({ id, run_id }: Pick<OutboxItem, 'id' | 'run_id'>, is_patient: boolean): Promise<boolean> {
+  async function itsTurn(
+    { id, run_id }: Pick<OutboxItem, 'id' | 'run_id'>,
+    is_patient: boolean,
+  ): Promise<boolean> {
     if (!is_patient) return outbox.isFirst(id);
     for (const wait_ms of [...TURN_AFTER_MS, 0]) {
       if (await outbox.isFirst(id)) return true;
@@ -153,7 +156,7 @@ export function runDispatch(options: DispatchOptions): RunDispatch {
     deliverSoon: (item) => inBackground(item, () => deliver(item, true)),
     async sweep() {
       const until_ms = options.clock().getTime() + SWEEP_MS;
-      for (let total = 0; ; ) {
+      for (let total = 0; ;) {
         const items = await outbox.claim(BATCH, LEASE_SECONDS);
         total += items.length;
         const all_went = await carryAll(items);

@@ -55,6 +55,8 @@ interface Deps {
   /** What the code agent of this installation can run; null when agents are elsewhere. */
   sandbox: () => SandboxReport | null;
   inline_bytes: number;
+  /** What an input may weigh. */
+  input_bytes: number;
   ids: () => string;
   clock: () => Date;
 }
@@ -71,7 +73,7 @@ export function runOpener(deps: Deps) {
    * Accepts a run: its tag is resolved once, input and params are checked, and the run is committed, with the outbox
    * item that starts it unless `start` is null. Three statements. A run of the live tag of a definition with limits is
    * started by its admission instead, and may be another one that is there already. Errors: `not_found`,
-   * `blob_collected`, `input_invalid`, `sandbox_unavailable`; `expression_error`, `run_exists`, `limit_reached`.
+   * `blob_collected`, `input_invalid`, `payload_too_large`, `sandbox_unavailable`; `expression_error`, `run_exists`, `limit_reached`.
    */
   return async (request: OpenRun, start: (now: Date) => NewRun['start']): Promise<RunRow> => {
     const { project_id, params: given } = request;
@@ -135,7 +137,12 @@ export function runOpener(deps: Deps) {
     input: Json,
   ): Promise<{ input: Json; input_ref: string | null }> {
     const text = JSON.stringify(input);
-    if (Buffer.byteLength(text) <= deps.inline_bytes) return { input, input_ref: null };
+    const bytes = Buffer.byteLength(text);
+    if (bytes > deps.input_bytes)
+      throw new AppError('payload_too_large', {
+        detail: `An input has at most ${deps.input_bytes} bytes, not ${bytes}.`,
+      });
+    if (bytes <= deps.inline_bytes) return { input, input_ref: null };
     const { cas_id } = await deps.blobs.put(project_id, Buffer.from(text), {
       media_type: 'application/json',
     });

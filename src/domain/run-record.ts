@@ -9,7 +9,7 @@ import type { RunRepository, RunRow } from '../persistence/runs.ts';
 import type { StepRepository } from '../persistence/steps.ts';
 import { contentHash } from './rules/content-hash.ts';
 import { isGated } from './rules/flow.ts';
-import { entryKey, isRetelling, untold } from './rules/retelling.ts';
+import { entryKey, isRetelling, mayBeTold, untold } from './rules/retelling.ts';
 import { continuedFrom, forbiddenChange } from './rules/run-transition.ts';
 import type { RunAdmission } from './run-admission.ts';
 import type { RunExecutions } from './run-executions.ts';
@@ -56,7 +56,7 @@ export function runRecorder(deps: Deps) {
       return standing !== 'over' && written(flush, write);
     }
     if (row.ended_at !== null) return false;
-    if (isRetelling(row, flush)) return retell(row, flush, write);
+    if (isRetelling(row, flush) || mayBeTold(row, flush)) return retell(row, flush, write);
     if (!first || seq <= row.journal_seq || row.state === first.from) return false;
     deps.onMismatch({ run_id, row: row.state, workflow: first.from });
     const mended = { ...flush, entries: continuedFrom(row.state, flush.entries) };
@@ -68,7 +68,8 @@ export function runRecorder(deps: Deps) {
   async function retell(row: RunRow, flush: SentFlush, write: Write): Promise<boolean> {
     const keys = flush.entries.flatMap((entry) => entryKey(entry) ?? []);
     const told = await journal.told(row.id, keys);
-    return write({ ...flush, entries: untold(flush.entries, { told, state: row.state }), retells: true });
+    const known = { told, state: row.state, is_again: isRetelling(row, flush) };
+    return write({ ...flush, entries: untold(flush.entries, known), retells: true });
   }
 
   /**
@@ -103,7 +104,8 @@ export function runRecorder(deps: Deps) {
     /** One statement. Answers the final state of a run that this execution has ended already. */
     async flush(flush: JournalFlush, temporal_run_id: string): Promise<FinalState | undefined> {
       const steps = stepsOf(flush);
-      if (await written({ ...flush, temporal_run_id }, (sent) => journal.flush(sent, steps))) return undefined;
+      if (await written({ ...flush, temporal_run_id }, (sent) => journal.flush(sent, steps)))
+        return undefined;
       const row = await runs.findAny(flush.run_id);
       const is_over = row && row.ended_at !== null && row.temporal_run_id === temporal_run_id;
       return is_over ? (row.state as FinalState) : undefined;

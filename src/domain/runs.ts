@@ -8,6 +8,7 @@ import type { RefService } from './refs.ts';
 import { isGated } from './rules/flow.ts';
 import { SWEEP_AFTER_MS, type RunDispatch } from './run-dispatch.ts';
 import type { RunFeed } from './run-feed.ts';
+import { openOnce } from './run-once.ts';
 import type { OpenRun, RunOpener } from './run-open.ts';
 
 interface Deps {
@@ -35,20 +36,26 @@ export function runService({ runs, open, refs, readDefinition, dispatch, feed, m
     return run;
   }
 
+  /** Opens a run and sees to its start; answers another one when its start policy says so. Errors: as opening. */
+  async function start(request: OpenRun): Promise<RunRow> {
+    if (request.more?.executor === 'external') return startOutside(request);
+    const outbox_id = ids();
+    const run = await open(request, (now) => ({
+      outbox_id,
+      sweep_after: new Date(now.getTime() + SWEEP_AFTER_MS),
+    }));
+    if (!isGated(run)) dispatch.startSoon(run, outbox_id);
+    if (run.id === (request.id ?? run.id)) metrics.runStarted('dag');
+    return run;
+  }
+
   return {
     get,
+    start,
 
-    /** Opens a run and sees to its start; answers another one when its start policy says so. Errors: as opening. */
-    async start(request: OpenRun): Promise<RunRow> {
-      if (request.more?.executor === 'external') return startOutside(request);
-      const outbox_id = ids();
-      const run = await open(request, (now) => ({
-        outbox_id,
-        sweep_after: new Date(now.getTime() + SWEEP_AFTER_MS),
-      }));
-      if (!isGated(run)) dispatch.startSoon(run, outbox_id);
-      if (run.id === (request.id ?? run.id)) metrics.runStarted('dag');
-      return run;
+    /** The same, unless the run with this id is there already: then that one. */
+    async startOnce(request: OpenRun & { id: string }): Promise<RunRow> {
+      return (await openOnce(runs, request.id, () => start(request))).run;
     },
 
     list: (project_id: string, filter: RunFilter, limit: number, after?: RunPosition) =>

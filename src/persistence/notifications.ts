@@ -38,10 +38,17 @@ export async function listenForRuns(
       const [run_id, , end] = payload.split(':');
       if (run_id) handlers.onNews({ run_id, ended: end !== undefined });
     });
-    next.once('error', () => void next.end().catch(() => undefined));
+    const drop = () => void next.end().catch(() => undefined);
+    next.on('error', drop);
+    try {
+      await next.connect();
+      await next.query(`LISTEN ${RUN_CHANNEL}; LISTEN ${TASK_CHANNEL}`);
+    } catch (error) {
+      drop();
+      throw error;
+    }
+    // Only from here on: one that never stood ends as well, and whoever tried goes on trying.
     next.once('end', () => void reconnect());
-    await next.connect();
-    await next.query(`LISTEN ${RUN_CHANNEL}; LISTEN ${TASK_CHANNEL}`);
     client = next;
   }
 

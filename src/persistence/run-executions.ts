@@ -40,7 +40,7 @@ export type RunExecutionRepository = ReturnType<typeof runExecutionRepository>;
 
 const ADOPT = statement<{ id: string }>(
   'run_adopt',
-  `UPDATE run SET temporal_run_id = $4::uuid, journal_history = 0
+  `UPDATE run SET temporal_run_id = $4::uuid, journal_history = 0, journal_retold = 0
    WHERE id = $1 AND epoch = $2 AND temporal_run_id IS NOT DISTINCT FROM $3::uuid AND ended_at IS NULL RETURNING id`,
 );
 

@@ -75,7 +75,7 @@ const journalParts = (more_columns: string) => `
       progress_done = $6, progress_total = $7, in_flight = $8, current_step = coalesce($9, current_step),
       started_at = coalesce(started_at, to_timestamp($10::float8 / 1000)),
       temporal_run_id = coalesce($33::uuid, temporal_run_id), params = coalesce($35::json, params)${more_columns}
-    WHERE id = $1 AND CASE WHEN $37 THEN journal_seq < $3 OR journal_history < $36 ELSE greatest(journal_seq, journal_retold) < $3 END
+    WHERE id = $1 AND CASE WHEN $37 THEN journal_seq < $3 OR journal_history < $36 ELSE journal_seq < $3 AND journal_retold = 0 END
       AND ended_at IS NULL AND coalesce(temporal_run_id = $33::uuid, true)
       AND coalesce(state = $2, true)
     RETURNING id, epoch, project_id, artifact_id, workflow, flow_key, rate_key, start_id, last_event_seq, last_event_seq - $4 AS base

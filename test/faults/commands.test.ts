@@ -27,7 +27,11 @@ const stands = definition(
   },
   { params: { rate: 1 }, params_schema: { type: 'object', properties: { rate: { type: 'number' } } } },
 );
-const quick = definition('quick', { a: transform(1), w: wait(0.1, { needs: ['a'] }), b: transform(2, { needs: ['w'] }) });
+const quick = definition('quick', {
+  a: transform(1),
+  w: wait(0.1, { needs: ['a'] }),
+  b: transform(2, { needs: ['w'] }),
+});
 
 interface Command {
   path: (id: string) => string;
@@ -49,75 +53,100 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   terminate: { path: (id) => `/runs/${id}/terminate`, body: { reason: 'enough' }, effect: 'run.terminated' },
   tune: { path: (id) => `/runs/${id}/tune`, body: { params: { rate: 2 } }, effect: 'command.acknowledged' },
   event: { path: (id) => `/runs/${id}/events/told`, body: { n: 1 }, effect: 'step.succeeded' },
-  decide: { path: (id) => `/runs/${id}/approvals/asked`, body: { decision: 'approve' }, effect: 'step.succeeded' },
+  decide: {
+    path: (id) => `/runs/${id}/approvals/asked`,
+    body: { decision: 'approve' },
+    effect: 'step.succeeded',
+  },
 };
 
 async function standing(): Promise<string> {
   const { id } = await product.start('stands');
-  await eventually(async () => (await product.steps(id)).filter(({ state }) => state === 'waiting').length === 3 || undefined);
+  await eventually(
+    async () =>
+      (await product.steps(id)).filter(({ state }) => state === 'waiting').length === 3 || undefined,
+  );
   return id;
 }
 
-const effectsOf = async (id: string, type: string) => (await product.events(id)).filter((event) => event.type === type);
+const effectsOf = async (id: string, type: string) =>
+  (await product.events(id)).filter((event) => event.type === type);
 
-describe.each(Object.entries(COMMANDS))('B4 %s, ten times at once', (type, { path, body, effect, before }) => {
-  test('under one key it has one effect, and each caller the same answer', async () => {
-    const id = await standing();
-    await before?.(id);
-    const headers = { 'idempotency-key': `${type}-${id}` };
-    // Who comes while the first is under way is told to come again.
-    const ask = async () => {
-      for (;;) {
-        const answer = await product.call('POST', path(id), body, headers);
-        if (answer.status !== 409 || answer.body.code !== 'idempotency_in_flight') return answer;
-        await pause(20);
-      }
-    };
-    const answers = await Promise.all(numbers(AT_ONCE).map(ask));
-    expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([202]));
-    expect(new Set(answers.map((answer) => JSON.stringify(answer.body))).size).toBe(1);
-    const [found] = await eventually(async () => {
-      const effects = await effectsOf(id, effect);
-      return effects.length > 0 ? effects : undefined;
+describe.each(Object.entries(COMMANDS))(
+  'B4 %s, ten times at once',
+  (type, { path, body, effect, before }) => {
+    test('under one key it has one effect, and each caller the same answer', async () => {
+      const id = await standing();
+      await before?.(id);
+      const headers = { 'idempotency-key': `${type}-${id}` };
+      // Who comes while the first is under way is told to come again.
+      const ask = async () => {
+        for (;;) {
+          const answer = await product.call('POST', path(id), body, headers);
+          if (answer.status !== 409 || answer.body.code !== 'idempotency_in_flight') return answer;
+          await pause(20);
+        }
+      };
+      const answers = await Promise.all(numbers(AT_ONCE).map(ask));
+      expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([202]));
+      expect(new Set(answers.map((answer) => JSON.stringify(answer.body))).size).toBe(1);
+      const [found] = await eventually(async () => {
+        const effects = await effectsOf(id, effect);
+        return effects.length > 0 ? effects : undefined;
+      });
+      expect(found).toBeDefined();
+      expect((await effectsOf(id, 'command.queued')).filter(({ data }) => data.type === type)).toHaveLength(
+        1,
+      );
+      expect(
+        (await effectsOf(id, effect)).filter(({ data }) => data.type === undefined || data.type === type),
+      ).toHaveLength(1);
+      await finish(id);
     });
-    expect(found).toBeDefined();
-    expect((await effectsOf(id, 'command.queued')).filter(({ data }) => data.type === type)).toHaveLength(type === 'pause' ? 1 : 1);
-    expect((await effectsOf(id, effect)).filter(({ data }) => data.type === undefined || data.type === type)).toHaveLength(1);
-    await finish(id);
-  });
 
-  test('as ten commands it has the effect of one, and none is answered with an error of ours', async () => {
-    const id = await standing();
-    await before?.(id);
-    const answers = await Promise.all(numbers(AT_ONCE).map(() => product.call('POST', path(id), body)));
-    for (const { status } of answers) expect([202, 409]).toContain(status);
-    expect(answers.filter(({ status }) => status === 202).length).toBeGreaterThan(0);
-    await eventually(async () => (await commandsOf(id)).every(({ state }) => !['queued', 'delivered'].includes(state)) || undefined);
-    const acknowledged = (await commandsOf(id)).filter((one) => one.type === type && one.state === 'acknowledged');
-    // Each event and each tune is a fact of its own; of the others only the first finds something to do.
-    if (type === 'event' || type === 'tune') expect(acknowledged).toHaveLength(AT_ONCE);
-    else expect(acknowledged).toHaveLength(1);
-    if (effect !== 'command.acknowledged') expect(await effectsOf(id, effect)).toHaveLength(1);
-    await finish(id);
-  });
+    test('as ten commands it has the effect of one, and none is answered with an error of ours', async () => {
+      const id = await standing();
+      await before?.(id);
+      const answers = await Promise.all(numbers(AT_ONCE).map(() => product.call('POST', path(id), body)));
+      for (const { status } of answers) expect([202, 409]).toContain(status);
+      expect(answers.filter(({ status }) => status === 202).length).toBeGreaterThan(0);
+      await eventually(
+        async () =>
+          (await commandsOf(id)).every(({ state }) => !['queued', 'delivered'].includes(state)) || undefined,
+      );
+      const acknowledged = (await commandsOf(id)).filter(
+        (one) => one.type === type && one.state === 'acknowledged',
+      );
+      // Each event and each tune is a fact of its own; of the others only the first finds something to do.
+      if (type === 'event' || type === 'tune') expect(acknowledged).toHaveLength(AT_ONCE);
+      else expect(acknowledged).toHaveLength(1);
+      if (effect !== 'command.acknowledged') expect(await effectsOf(id, effect)).toHaveLength(1);
+      await finish(id);
+    });
 
-  test('after the end it is 409', async () => {
-    const { id } = await product.start('quick');
-    await product.ended(id);
-    const answers = await Promise.all(numbers(AT_ONCE).map(() => product.call('POST', path(id), body)));
-    expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([type === 'decide' ? 409 : 409]));
-  });
-});
+    test('after the end it is 409', async () => {
+      const { id } = await product.start('quick');
+      await product.ended(id);
+      const answers = await Promise.all(numbers(AT_ONCE).map(() => product.call('POST', path(id), body)));
+      expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([409]));
+    });
+  },
+);
 
 const commandsOf = async (id: string) =>
-  (await product.call<{ items: { type: string; state: string }[] }>('GET', `/runs/${id}/commands`)).body.items;
+  (await product.call<{ items: { type: string; state: string }[] }>('GET', `/runs/${id}/commands`)).body
+    .items;
 
 async function finish(id: string): Promise<void> {
   await product.call('POST', `/runs/${id}/terminate`, { reason: 'seen' });
   await product.ended(id);
 }
 
-const ENDS: Readonly<Record<string, string>> = { terminate: 'terminated', cancel: 'cancelled', pause: 'paused' };
+const ENDS: Readonly<Record<string, string>> = {
+  terminate: 'terminated',
+  cancel: 'cancelled',
+  pause: 'paused',
+};
 
 test(
   `B5 ${RACES} races of terminate, cancel and pause with the end: one final state, in rows, events and Temporal ${SEEDED}`,
@@ -128,7 +157,11 @@ test(
       const [after_ms, type] = [random.below(300), random.pick(Object.keys(ENDS))];
       const { id } = await product.start('quick');
       await pause(after_ms);
-      const { status } = await product.call('POST', `/runs/${id}/${type}`, type === 'pause' ? undefined : { reason: 'race' });
+      const { status } = await product.call(
+        'POST',
+        `/runs/${id}/${type}`,
+        type === 'pause' ? undefined : { reason: 'race' },
+      );
       expect([202, 409]).toContain(status);
       const stood = await product.until(id, ({ state, ended_at }) => ended_at !== null || state === 'paused');
       if (stood.state === 'paused') await product.call('POST', `/runs/${id}/resume`);

@@ -18,13 +18,21 @@ let product: Product;
 
 beforeAll(async () => {
   const path = await timeSkippingServer();
-  time = await TestWorkflowEnvironment.createTimeSkipping({ server: { executable: { type: 'existing-path', path } } });
+  time = await TestWorkflowEnvironment.createTimeSkipping({
+    server: { executable: { type: 'existing-path', path } },
+  });
   address = time.address;
   const names = ['Workflow', 'Project', 'Type', 'State'].map((name) => [`Orchestrator${name}`, KEYWORD]);
-  await time.connection.operatorService.addSearchAttributes({ searchAttributes: Object.fromEntries(names), namespace: 'default' });
+  await time.connection.operatorService.addSearchAttributes({
+    searchAttributes: Object.fromEntries(names),
+    namespace: 'default',
+  });
   process.env.ORCHESTRATOR_TEST_TEMPORAL_ADDRESS = address;
   server = await startFlakyServer();
-  product = await startProduct({ env: { ORCHESTRATOR_HTTP_NODE_ALLOW_HOSTS: '127.0.0.1' } });
+  product = await startProduct({
+    has_runtime: true,
+    env: { ORCHESTRATOR_HTTP_NODE_ALLOW_HOSTS: '127.0.0.1' },
+  });
 }, LIMIT_MS);
 afterAll(async () => {
   await product?.stop();
@@ -59,7 +67,12 @@ test(
     await eventually(async () => (await step('flaky')).length === 1 || undefined);
     await time.sleep(7 * HOUR_MS);
     await eventually(async () => (await step('rest')).length === 1 || undefined);
-    expect((await step('flaky')).map(({ state }) => state)).toEqual(['failed', 'failed', 'failed', 'succeeded']);
+    expect((await step('flaky')).map(({ state }) => state)).toEqual([
+      'failed',
+      'failed',
+      'failed',
+      'succeeded',
+    ]);
     await time.sleep(2 * HOUR_MS);
     expect((await product.call('POST', `/runs/${id}/pause`)).status).toBe(202);
     await product.until(id, ({ state }) => state === 'paused');

@@ -16,7 +16,10 @@ let product: Product;
 beforeAll(async () => {
   product = await startProduct({
     code: true,
-    env: { ORCHESTRATOR_LIMITS_INPUT_BYTES: String(CAP_BYTES), ORCHESTRATOR_LIMITS_BODY_BYTES: String(2 * CAP_BYTES) },
+    env: {
+      ORCHESTRATOR_LIMITS_INPUT_BYTES: String(CAP_BYTES),
+      ORCHESTRATOR_LIMITS_BODY_BYTES: String(2 * CAP_BYTES),
+    },
   });
 }, LIMIT_MS);
 afterAll(() => product?.stop());
@@ -35,13 +38,19 @@ test(
       definition('large', {
         made: {
           type: 'code',
-          config: { language: 'bash', source: `head -c ${ARTIFACT_BYTES} /dev/zero > zeros.bin`, limits: { artifact_bytes: 64 * MIB } },
+          config: {
+            language: 'bash',
+            source: `head -c ${ARTIFACT_BYTES} /dev/zero > zeros.bin`,
+            limits: { artifact_bytes: 64 * MIB },
+          },
         },
         read: transform('${{ size(input.text) + size(input.list) }}'),
-        again: transform('${{ input }}'),
         each: {
           type: 'map',
-          config: { items: '${{ input.list }}', node: { type: 'transform', config: { value: '${{ size(input.text) + item }}' } } },
+          config: {
+            items: '${{ input.list }}',
+            node: { type: 'transform', config: { value: '${{ size(input.text) + item }}' } },
+          },
         },
       }),
     );
@@ -58,7 +67,9 @@ test(
     const bytes = Buffer.from(await answer.arrayBuffer());
     expect(`sha256:${createHash('sha256').update(bytes).digest('hex')}`).toBe(made.artifacts[0]!.cas_id);
     expect(steps.find(({ node }) => node === 'read')?.output).toBe(text.length + 20);
-    const largest = await withTemporal(testTemporal(), async (client) => Math.max(...payloads((await historiesOf(client, id)).flat())));
+    const largest = await withTemporal(testTemporal(), async (client) =>
+      Math.max(...payloads((await historiesOf(client, id)).flat())),
+    );
     expect(largest).toBeGreaterThan(100);
     expect(largest).toBeLessThanOrEqual(PAYLOAD_BYTES);
     expect(await contradictions(product.database_url, testTemporal())).toEqual([]);
@@ -70,7 +81,10 @@ test('A10 an input over the cap is 413, and there is neither a run nor a workflo
   await product.publish('small', definition('small', { a: transform(1) }));
   const count = async () => (await product.database.pool.query('SELECT FROM run')).rowCount;
   const before = await count();
-  const answer = await product.call('POST', '/runs', { workflow: 'small', input: { text: 'x'.repeat(CAP_BYTES) } });
+  const answer = await product.call('POST', '/runs', {
+    workflow: 'small',
+    input: { text: 'x'.repeat(CAP_BYTES) },
+  });
   expect(answer.status).toBe(413);
   expect(await count()).toBe(before);
   expect((await product.database.pool.query("SELECT FROM outbox WHERE kind = 'start'")).rowCount).toBe(0);

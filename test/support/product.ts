@@ -30,6 +30,8 @@ export interface ProductOptions {
   worker?: boolean;
   /** Called with every SQL statement. */
   onStatement?: (sql: string) => void;
+  /** The test has made the Temporal SDK's runtime, of which there is one in a process. */
+  has_runtime?: boolean;
   /** Where spans go; without it nothing is traced. */
   tracing?: Parameters<typeof connectTemporal>[0]['tracing'];
 }
@@ -45,7 +47,8 @@ export async function startProduct(options: ProductOptions = {}): Promise<Produc
   const data_dir = await mkdtemp(path.join(os.tmpdir(), 'orchestrator-product-'));
   const config = testConfig(data_dir, env);
   const logger = createLogger({ level: process.env.TEST_LOG_LEVEL ?? 'silent', service_name: 'test' });
-  if (!runtime_installed) installTemporalRuntime((level, message, about) => logger[level](about, message));
+  if (!runtime_installed && !options.has_runtime)
+    installTemporalRuntime((level, message, about) => logger[level](about, message));
   runtime_installed = true;
   const database = openDatabase({ url: test_database.url, max_connections: 20, onStatement });
   const { namespace, task_queue } = config.temporal;

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { AppError } from '../../contract/errors.ts';
 import { hasRole, type Role } from '../../contract/roles.ts';
 import type { IdempotencyService } from '../../domain/idempotency.ts';
+import { derivedId } from '../../domain/rules/derived-id.ts';
 import { requestIdOf } from '../error-handler.ts';
 import { ANONYMOUS, STREAMED, type Call, type Principal, type Reply, type Route } from '../route.ts';
 import { sendAnswer, toAnswer, type Answer } from './answer.ts';
@@ -186,8 +187,8 @@ async function execute(
   options: PipelineOptions,
 ): Promise<Answer | typeof STREAMED> {
   const { arrival, call, bytes } = execution;
-  const run = async () => {
-    const reply = await prepared.handler(call);
+  const run = async (once_id?: string) => {
+    const reply = await prepared.handler({ ...call, once_id });
     return reply === STREAMED ? STREAMED : toAnswer(reply);
   };
   const key = prepared.keyed ? idempotencyKeyOf(arrival.req) : undefined;
@@ -197,5 +198,6 @@ async function execute(
   const request_hash = requestHash({ method: req.method, path, search, project_id, body: bytes, req });
   const { idempotency, translateError, onError } = options;
   const request = { project_id, principal: principal.id, key, request_hash };
-  return once(request, run, { idempotency, translateError, request_id, onError });
+  const once_id = derivedId('request', project_id, principal.id, key, request_hash);
+  return once(request, () => run(once_id), { idempotency, translateError, request_id, onError });
 }

@@ -55,8 +55,8 @@ function controlRoute(type: keyof typeof SUMMARIES, { commands, runs, ids }: Dep
       202: { description: 'Accepted; `command` says how far it is.', schema: controlledRun },
       200: { description: 'This command was accepted before.', schema: controlledRun },
     },
-    async handler({ params, body, project_id, principal }) {
-      const { id = ids(), reason, expires_at, expires_in_seconds, ...payload } = body ?? {};
+    async handler({ params, body, project_id, principal, once_id }) {
+      const { id = once_id ?? ids(), reason, expires_at, expires_in_seconds, ...payload } = body ?? {};
       const { command, accepted_now } = await commands.issue({
         project_id,
         run_id: params.id,
@@ -85,8 +85,8 @@ function tuneRoute({ tunes, runs, ids }: Deps): Route {
       202: { description: 'Accepted; `command` says how far it is.', schema: controlledRun },
       200: { description: 'This command was accepted before.', schema: controlledRun },
     },
-    async handler({ params: { id: run_id }, body, project_id, principal }) {
-      const { id = ids(), reason } = body;
+    async handler({ params: { id: run_id }, body, project_id, principal, once_id }) {
+      const { id = once_id ?? ids(), reason } = body;
       const to = { project_id, run_id, id, reason, actor: principal.id, expiry: expiryOf(body) };
       const { command, accepted_now } = await tunes.tune({ ...to, ...tunedBy(body), at: '' });
       const run = await runs.get(project_id, run_id);

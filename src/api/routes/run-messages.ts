@@ -28,8 +28,8 @@ export function runMessageRoutes({ messages, ids }: Deps): Route[] {
       params: eventParams,
       body: anyJson.optional(),
       responses,
-      async handler({ params: { id: run_id, name }, body, project_id, principal }) {
-        const to = { project_id, run_id, id: ids(), actor: principal.id };
+      async handler({ params: { id: run_id, name }, body, project_id, principal, once_id }) {
+        const to = { project_id, run_id, id: once_id ?? ids(), actor: principal.id };
         return accepted(await messages.sendEvent({ ...to, name, payload: (body ?? null) as Json }));
       },
     }),
@@ -41,8 +41,8 @@ export function runMessageRoutes({ messages, ids }: Deps): Route[] {
       params: approvalParams,
       body: decisionBody,
       responses,
-      async handler({ params: { id: run_id, node }, body, project_id, principal }) {
-        const to = { project_id, run_id, id: ids(), actor: principal.id };
+      async handler({ params: { id: run_id, node }, body, project_id, principal, once_id }) {
+        const to = { project_id, run_id, id: once_id ?? ids(), actor: principal.id };
         const { form, ...rest } = body;
         const said = { ...rest, ...(form === undefined ? {} : { form: form as Json }) };
         return accepted(await messages.decide({ ...to, ...said, node, role: principal.role }));

@@ -38,11 +38,12 @@ function startRoute({ runs, experiments, ids }: Deps): Route {
       202: { description: 'Accepted.', schema: runView },
       200: { description: 'The open run with the same start id, by its start policy.', schema: runView },
     },
-    async handler({ body, project_id, principal }) {
-      const id = ids();
+    async handler({ body, project_id, principal, once_id }) {
+      const id = once_id ?? ids();
       const { params, overrides, labels = {}, priority, timeout_seconds } = body;
       const { more, ...started } = await startedRun(body, project_id, experiments);
-      const run = await runs.start({
+      const start = once_id === undefined ? runs.start : runs.startOnce;
+      const run = await start({
         id,
         project_id,
         ...started,

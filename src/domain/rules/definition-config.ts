@@ -133,7 +133,10 @@ export function checkConfig(type: NodeType, config: unknown, site: Site, files: 
     if (typeof config['file'] === 'string' && !files.has(config['file']))
       site.at('file').report('is not one of `files`');
   }
-  if (type === 'run') exactlyOne(config, ['workflow', 'type'], site);
+  if (type === 'run') {
+    exactlyOne(config, ['workflow', 'type'], site);
+    if (Object.hasOwn(config, 'type')) site.at('type').report('built-in types are not available yet');
+  }
   if (type === 'wait') checkWait(config, site);
 }
 

@@ -1,4 +1,3 @@
-import { FEATURES_AVAILABLE } from '../../contract/definition.ts';
 import type { Roots } from '../../contract/plan.ts';
 import { ExpressionError } from '../../language/expression-error.ts';
 import type { NodeSet } from '../../language/graph.ts';
@@ -77,7 +76,7 @@ function checkRoots(roots: Roots, site: Site, reach: Reach): void {
 function checkSecrets(names: readonly string[], site: Site, reach: Reach): void {
   if (!reach.secrets) site.report('`secrets` may only be read in the config of http and code nodes');
   else if (names.includes('*')) site.report('`secrets` must be followed by a name');
-  else if (!FEATURES_AVAILABLE.has('secrets')) site.report('`secrets` are not available yet');
+  else site.report('`secrets` are not available yet');
 }
 
 function checkStep(step: string, site: Site, { ancestors, nodes, place }: Reach): void {

@@ -1,10 +1,5 @@
-import {
-  DEFINITION_LIMITS,
-  FEATURES_AVAILABLE,
-  NODE_TYPES,
-  NODE_TYPES_AVAILABLE,
-} from '../../contract/definition.ts';
-import type { Feature, NodeType } from '../../contract/definition.ts';
+import { DEFINITION_LIMITS, NODE_TYPES } from '../../contract/definition.ts';
+import type { NodeType } from '../../contract/definition.ts';
 import { isTemplated } from '../../language/config.ts';
 import type { NodeSet } from '../../language/graph.ts';
 import { checkConfig, seconds } from './definition-config.ts';
@@ -88,8 +83,8 @@ export function checkNode(id: string, value: unknown, site: Site, context: NodeC
 /** It runs after its node, so it sees that node too. */
 function checkCompensation(id: string, value: unknown, site: Site, context: NodeContext): void {
   body(value, site);
-  checkFeature('compensate', site);
   if (!isRecord(value)) return;
+  if (value['type'] === 'map') site.at('type').report('a map cannot undo a step');
   const ancestors = { has: (step: string) => step === id || context.ancestors.has(step) };
   const reach: Reach = {
     ancestors,
@@ -106,12 +101,10 @@ function checkBody(value: Record<string, unknown>, site: Site, reach: Reach, con
   const { type, config } = value;
   if (!Object.hasOwn(value, 'type')) return;
   if (!isNodeType(type)) return site.at('type').report(`must be one of ${NODE_TYPES.join(', ')}`);
-  if (!NODE_TYPES_AVAILABLE.has(type)) site.at('type').report(`node type ${type} is not available yet`);
   if (!Object.hasOwn(value, 'config')) return;
   const at = site.at('config');
   checkConfig(type, config, at, context.files);
   if (!isRecord(config)) return;
-  if (type === 'wait' && Object.hasOwn(config, 'event')) checkFeature('wait for an event', at.at('event'));
   checkConfigExpressions(type, config, at, reach);
   if (type === 'map' && Object.hasOwn(config, 'node'))
     checkMapBody(config['node'], at.at('node'), reach, context);
@@ -131,11 +124,9 @@ function checkConfigExpressions(
 
 function checkMapBody(value: unknown, site: Site, reach: Reach, context: NodeContext): void {
   body(value, site);
-  if (isRecord(value)) checkBody(value, site, { ...reach, item: true }, context);
-}
-
-function checkFeature(feature: Feature, site: Site): void {
-  if (!FEATURES_AVAILABLE.has(feature)) site.report(`${feature} is not available yet`);
+  if (!isRecord(value)) return;
+  if (value['type'] === 'map') return site.at('type').report('a map cannot be the body of another one');
+  checkBody(value, site, { ...reach, item: true }, context);
 }
 
 function isNodeType(value: unknown): value is NodeType {

@@ -17,7 +17,8 @@ interface Ended {
 
 /** What the caller of a run that did not succeed may do next; nothing for every other run. */
 export function nextActions({ id, state, executor, error }: Ended): NextAction[] {
-  const unhappy = state === 'failed' || state === 'errored' || state === 'cancelled' || state === 'terminated';
+  const unhappy =
+    state === 'failed' || state === 'errored' || state === 'cancelled' || state === 'terminated';
   if (!unhappy || executor !== 'temporal') return [];
   const at = error?.step ? `at the step ${error.step}` : 'where it stopped';
   const request = (action: NextAction['action'], description: string): NextAction => ({

@@ -9,10 +9,14 @@ export interface JournalMark {
   journal_retold: number;
 }
 
-/** Whether a flush belongs to a workflow task that was done again, so that some of it may have been written. */
+/** Whether a flush comes from a workflow task that was done again: on a longer history, and perhaps with another story. */
 export function isRetelling(mark: JournalMark, { seq, history_length = 0 }: JournalFlush): boolean {
-  if (seq > mark.journal_seq) return seq <= mark.journal_retold;
-  return history_length > mark.journal_history;
+  return seq <= mark.journal_seq && history_length > mark.journal_history;
+}
+
+/** A story was given up before: what was told in it may come again at any time. */
+export function mayBeTold(mark: JournalMark, { seq }: JournalFlush): boolean {
+  return seq > mark.journal_seq && mark.journal_retold > 0;
 }
 
 /** What tells an entry from others, whatever its time and outcome; undefined for a change of state. */
@@ -23,15 +27,20 @@ export function entryKey({ event, data, change }: JournalEntry): string | undefi
   return [kind, id, node, item, attempt, by].filter((part) => part !== undefined && part !== null).join('|');
 }
 
-/** The entries that the first telling did not have, for a run whose row is in `state`. */
-export function untold(
-  entries: readonly JournalEntry[],
-  { told, state }: { told: ReadonlySet<string>; state: RunState },
-): JournalEntry[] {
+interface Known {
+  told: ReadonlySet<string>;
+  /** Where the run's row is. */
+  state: RunState;
+  /** The flush itself was written before, as another story. */
+  is_again: boolean;
+}
+
+/** The entries that are not written yet. */
+export function untold(entries: readonly JournalEntry[], { told, state, is_again }: Known): JournalEntry[] {
   const arrives = entries.findLast(({ change }) => change)?.change?.to;
   const rest = entries.filter((entry) => {
     const key = entryKey(entry);
-    return key === undefined ? arrives !== state : !told.has(key);
+    return key === undefined ? !is_again || arrives !== state : !told.has(key);
   });
   return continuedFrom(state, rest);
 }

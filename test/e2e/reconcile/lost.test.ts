@@ -37,6 +37,13 @@ async function bare(state: 'queued' | 'running'): Promise<string> {
   return id;
 }
 
+/** A final run that Temporal never knew is what the model check looks for. */
+async function forget(id: string): Promise<void> {
+  for (const table of ['run_event', 'run_state_transition', 'step'])
+    await query(`DELETE FROM ${table} WHERE run_id = $1`, [id]);
+  await query('DELETE FROM run WHERE id = $1', [id]);
+}
+
 afterEach(async () => {
   expect(await contradictions(product.database_url, testTemporal())).toEqual([]);
 });
@@ -51,10 +58,33 @@ it('a run whose execution is gone is errored and says so', async () => {
   const id = await bare('running');
   expect(await reconcile(product)).toMatchObject({ repaired: { execution_lost: 1 } });
   expect(await product.run(id)).toMatchObject({ state: 'errored', error: { code: 'execution_lost' } });
-  await query('DELETE FROM run_event WHERE run_id = $1', [id]);
-  await query('DELETE FROM run_state_transition WHERE run_id = $1', [id]);
-  await query('DELETE FROM step WHERE run_id = $1', [id]);
-  await query('DELETE FROM run WHERE id = $1', [id]);
+  await forget(id);
+});
+
+it('a run whose parent has ended, and that nothing carries out, is cancelled', async () => {
+  const { id: parent } = await product.start('four', { n: 1 });
+  await product.ended(parent);
+  const id = await bare('queued');
+  await query(`UPDATE run SET parent_run_id = $2, parent_node = 'child' WHERE id = $1`, [id, parent]);
+  // The parent has only just ended: it may still be seeing to it.
+  expect(await reconcile(product)).toMatchObject({ repaired: {}, findings: [] });
+  await query(`UPDATE run SET ended_at = ended_at - interval '1 minute' WHERE id = $1`, [parent]);
+  expect((await reconcile(product)).repaired).toEqual({ orphaned: 1 });
+  expect(await product.run(id)).toMatchObject({ state: 'cancelled', reason: 'The run above it has ended.' });
+  await forget(id);
+});
+
+it('a run whose parent has ended, and that goes on, is told to cancel', async () => {
+  const { id: parent } = await product.start('four', { n: 1 });
+  await product.ended(parent);
+  await product.publish('child', definition('child', { w: wait(600) }));
+  const { id } = await product.start('child');
+  await untilStep(product, id, 'w', 'waiting');
+  await age(product);
+  await query(`UPDATE run SET parent_run_id = $2, parent_node = 'child' WHERE id = $1`, [id, parent]);
+  await query(`UPDATE run SET ended_at = ended_at - interval '1 minute' WHERE id = $1`, [parent]);
+  expect((await reconcile(product)).repaired).toEqual({ orphaned: 1 });
+  expect((await product.ended(id)).state).toBe('cancelled');
 });
 
 it('a run that waits for its turn is left to flow control', async () => {
