@@ -1,3 +1,7 @@
+/** Scenarios with servers and processes of their own, minutes each: `npm run faults` runs them (docs/faults.md). */
+const SCENARIOS = ['workers', 'outages', 'starts', 'signals', 'sizes', 'uncached', 'restart', 'day'];
+const isFaultRun = process.env.ORCHESTRATOR_FAULTS !== undefined;
+
 /** One real PostgreSQL and one real Temporal server for the whole run; each jest worker gets its own database. */
 export default {
   testEnvironment: 'node',
@@ -10,6 +14,7 @@ export default {
     '<rootDir>/examples',
   ],
   testMatch: ['**/*.test.ts'],
+  testPathIgnorePatterns: isFaultRun ? [] : [`/test/faults/(${SCENARIOS.join('|')})\\.test\\.ts$`],
   extensionsToTreatAsEsm: ['.ts'],
   transform: {
     '^.+\\.ts$': [
@@ -24,5 +29,6 @@ export default {
   globalSetup: '<rootDir>/test/support/global-setup.ts',
   globalTeardown: '<rootDir>/test/support/global-teardown.ts',
   maxWorkers: 2,
-  testTimeout: 60_000,
+  // A limit for what hangs: a busy machine may take long for what is right.
+  testTimeout: 180_000,
 };

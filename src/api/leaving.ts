@@ -1,8 +1,17 @@
 import type { Response } from 'express';
 
-/** Aborted when the caller hangs up, so that nobody waits for an answer in vain. */
-export function leaving(res: Response): AbortSignal {
+/**
+ * Aborted when the caller hangs up, so that nobody waits for an answer in vain, and at `shutdown`, so that whoever waits is
+ * answered before the process goes.
+ */
+export function leaving(res: Response, shutdown: AbortSignal): AbortSignal {
   const gone = new AbortController();
-  res.once('close', () => gone.abort());
+  const leave = () => gone.abort();
+  res.once('close', () => {
+    shutdown.removeEventListener('abort', leave);
+    leave();
+  });
+  if (shutdown.aborted) leave();
+  else shutdown.addEventListener('abort', leave, { once: true });
   return gone.signal;
 }

@@ -77,6 +77,8 @@ export function runService({ runs, open, refs, readDefinition, dispatch, feed, m
       let wake = () => {};
       // Only the end is worth another look at the row.
       const stop = feed.follow(id, (ended) => void (ended && wake()));
+      const leave = () => wake();
+      signal.addEventListener('abort', leave, { once: true });
       try {
         for (;;) {
           const woken = new Promise<void>((resolve) => (wake = resolve));
@@ -87,6 +89,7 @@ export function runService({ runs, open, refs, readDefinition, dispatch, feed, m
         }
       } finally {
         stop();
+        signal.removeEventListener('abort', leave);
       }
     },
   };

@@ -22,7 +22,9 @@ beforeAll(async () => {
     server: { executable: { type: 'existing-path', path } },
   });
   address = time.address;
-  const names = ['Workflow', 'Project', 'Type', 'State'].map((name) => [`Orchestrator${name}`, KEYWORD]);
+  const names = ['Workflow', 'Project', 'Type', 'State'].map(
+    (name) => [`Orchestrator${name}`, KEYWORD] as const,
+  );
   await time.connection.operatorService.addSearchAttributes({
     searchAttributes: Object.fromEntries(names),
     namespace: 'default',

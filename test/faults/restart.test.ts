@@ -13,16 +13,32 @@ afterAll(() => fleet?.remove());
 
 const approval = (config: object = {}) => ({ type: 'approval', config: { prompt: 'Go on?', ...config } });
 const waiting = (id: string, node: string) =>
-  eventually(async () => (await fleet.steps(id)).find((step) => step.node === node && step.state === 'waiting'), 60);
+  eventually(
+    async () => (await fleet.steps(id)).find((step) => step.node === node && step.state === 'waiting'),
+    60,
+  );
 
 test(
   'approvals, their clocks and a pause survive that everything is killed at once',
   async () => {
     const CLOCK_MS = 30_000;
-    await fleet.publish('asked', definition('asked', { yes: approval(), t: transform('${{ steps.yes.output.decision }}', { needs: ['yes'] }) }));
-    await fleet.publish('clocked', definition('clocked', { yes: approval({ timeout_seconds: CLOCK_MS / 1_000, on_timeout: 'approve' }) }));
+    await fleet.publish(
+      'asked',
+      definition('asked', {
+        yes: approval(),
+        t: transform('${{ steps.yes.output.decision }}', { needs: ['yes'] }),
+      }),
+    );
+    await fleet.publish(
+      'clocked',
+      definition('clocked', { yes: approval({ timeout_seconds: CLOCK_MS / 1_000, on_timeout: 'approve' }) }),
+    );
     await fleet.publish('paused', definition('paused', { w: wait(2) }));
-    const [asked, clocked, paused] = [await fleet.start('asked'), await fleet.start('clocked'), await fleet.start('paused')];
+    const [asked, clocked, paused] = [
+      await fleet.start('asked'),
+      await fleet.start('clocked'),
+      await fleet.start('paused'),
+    ];
     const began = await waiting(clocked.id, 'yes');
     await waiting(asked.id, 'yes');
     await waiting(paused.id, 'w');
@@ -36,7 +52,9 @@ test(
     expect((await fleet.run(asked.id)).state).toBe('running');
     await pause(Math.max(0, paused_at + 3_000 - Date.now()));
     expect((await fleet.run(paused.id)).state).toBe('paused');
-    expect((await fleet.call('POST', `/runs/${asked.id}/approvals/yes`, { decision: 'approve' })).status).toBe(202);
+    expect(
+      (await fleet.call('POST', `/runs/${asked.id}/approvals/yes`, { decision: 'approve' })).status,
+    ).toBe(202);
     expect(await fleet.ended(asked.id, 60)).toMatchObject({ state: 'completed', output: { t: 'approve' } });
     expect((await fleet.call('POST', `/runs/${paused.id}/resume`)).status).toBe(202);
     expect((await fleet.ended(paused.id, 60)).state).toBe('completed');

@@ -40,7 +40,7 @@ test(
           type: 'code',
           config: {
             language: 'bash',
-            source: `head -c ${ARTIFACT_BYTES} /dev/zero > zeros.bin`,
+            source: `head -c ${ARTIFACT_BYTES} /dev/zero > out/zeros.bin`,
             limits: { artifact_bytes: 64 * MIB },
           },
         },

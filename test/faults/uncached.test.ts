@@ -4,8 +4,19 @@ import { startProduct, type Product } from '../support/product.ts';
 import { testTemporal } from '../support/stack.ts';
 import { SCENARIOS } from '../replay/scenarios.ts';
 
-const EVERY_DAY = ['complete', 'skip_and_guard', 'retry_then_fail', 'pause_resume', 'cancel', 'terminate', 'event', 'approval'];
-const names = Object.keys(SCENARIOS).slice(0, sized({ short: 0, full: 1_000 })).concat(EVERY_DAY);
+const EVERY_DAY = [
+  'complete',
+  'skip_and_guard',
+  'retry_then_fail',
+  'pause_resume',
+  'cancel',
+  'terminate',
+  'event',
+  'approval',
+];
+const names = Object.keys(SCENARIOS)
+  .slice(0, sized({ short: 0, full: 1_000 }))
+  .concat(EVERY_DAY);
 
 let products: Record<'cached' | 'uncached', Product>;
 beforeAll(async () => {
@@ -25,18 +36,27 @@ async function wentLike(product: Product, name: string) {
   const { id } = await product.start(name, input);
   await act?.(product, id);
   const { state, output, error } = await product.ended(id, 60);
-  const steps = (await product.steps(id)).map((step) => `${step.node}#${String(step.item)}@${step.attempt} ${step.state}`);
+  const steps = (await product.steps(id)).map(
+    (step) => `${step.node}#${String(step.item)}@${step.attempt} ${step.state}`,
+  );
   return { state, output: withoutTimes(output), error, steps: steps.sort() };
 }
 
 const withoutTimes = (output: unknown): unknown =>
-  JSON.parse(JSON.stringify(output, (key, value: unknown) => (['waited_ms', 'at', 'run_id'].includes(key) ? null : value)) ?? 'null');
+  JSON.parse(
+    JSON.stringify(output, (key, value: unknown) =>
+      ['waited_ms', 'at', 'run_id'].includes(key) ? null : value,
+    ) ?? 'null',
+  );
 
 test(
   'A7 a worker that keeps no workflow in memory replays each of them at every task, with the same results',
   async () => {
     await each([...new Set(names)], 3, async (name) => {
-      const [cached, uncached] = [await wentLike(products.cached, name), await wentLike(products.uncached, name)];
+      const [cached, uncached] = [
+        await wentLike(products.cached, name),
+        await wentLike(products.uncached, name),
+      ];
       expect({ name, ...uncached }).toEqual({ name, ...cached });
       expect(uncached.state).toBe(SCENARIOS[name]!.ends);
     });

@@ -115,14 +115,20 @@ test(
       async () =>
         (await fleet.steps(id)).filter(({ state }) => state === 'running').length === 2 || undefined,
     );
-    const [worker, agent] = [fleet.another('worker'), fleet.another('agent')];
-    await Promise.all([worker.start(), agent.start()]);
-    for (const program of ['worker', 'agent'] as const) {
-      const { code, ms } = await fleet.processes[program].stop();
+    const leaving = [fleet.processes.worker.stop(), fleet.processes.agent.stop()];
+    for (const { code, ms } of await Promise.all(leaving)) {
       expect(code).toBe(0);
       expect(ms).toBeLessThan(GRACE_MS + 2_000);
     }
-    const waiting = numbers(20).map(() => fleet.call('GET', `/runs/${id}?wait=30`));
+    const [worker, agent] = [fleet.another('worker'), fleet.another('agent')];
+    await Promise.all([worker.start(), agent.start()]);
+    const began_at = Date.now();
+    const waiting = numbers(20).map(() =>
+      fleet.call('GET', `/runs/${id}?wait=30`).then(
+        ({ status }) => status,
+        (error: Error) => `${String(error.cause)} after ${Date.now() - began_at} ms`,
+      ),
+    );
     let began = 0;
     const loading = each(numbers(4), 4, async () => {
       for (;;) {
@@ -135,7 +141,7 @@ test(
     const { code, ms } = await fleet.processes.api.stop();
     expect(code).toBe(0);
     expect(ms).toBeLessThan(GRACE_MS + 2_000);
-    for (const { status } of await Promise.all(waiting)) expect(status).toBe(200);
+    expect(await Promise.all(waiting)).toEqual(waiting.map(() => 200));
     // Who comes later finds nobody, or is told to come again: nothing is answered wrong.
     for (const status of await loading) expect([undefined, 503]).toContain(status);
     await fleet.processes.api.start();

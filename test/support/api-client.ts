@@ -96,7 +96,7 @@ export function apiClient(url: string, token: string): ApiClient {
 
   const run = (id: string) => expecting<RunBody>([200], 'GET', `/runs/${id}`);
 
-  async function until(id: string, wanted: (run: RunBody) => boolean, seconds = 30): Promise<RunBody> {
+  async function until(id: string, wanted: (run: RunBody) => boolean, seconds = 90): Promise<RunBody> {
     const deadline = Date.now() + seconds * 1_000;
     for (;;) {
       const found = await run(id);
@@ -115,7 +115,7 @@ export function apiClient(url: string, token: string): ApiClient {
     publish: (tag_name, workflow) => expecting([200, 201], 'POST', '/workflows', { tag_name, workflow }),
     start: (workflow, input = {}, more = {}) =>
       expecting([202], 'POST', '/runs', { workflow, input, ...more }),
-    async ended(id, seconds = 30) {
+    async ended(id, seconds = 60) {
       const found = await expecting<RunBody>([200], 'GET', `/runs/${id}?wait=${Math.min(60, seconds)}`);
       if (found.ended_at === null) throw new Error(`run ${id} has not ended: ${JSON.stringify(found)}`);
       return found;

@@ -3,7 +3,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 /** What `look` finds, once it is something; fails with the last thing seen when it never is. */
 export async function eventually<T>(
   look: () => T | undefined | Promise<T | undefined>,
-  seconds = 30,
+  seconds = 120,
 ): Promise<T> {
   const end_ms = Date.now() + seconds * 1_000;
   for (;;) {

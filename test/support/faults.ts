@@ -37,7 +37,9 @@ export function harass({ random, every_ms: [least, most], strike }: Strikes): Ha
   const stopping = new AbortController();
   const over = (async () => {
     for (let strikes = 0; ; strikes++) {
-      await pause(least + random.below(most - least), undefined, { signal: stopping.signal }).catch(() => undefined);
+      await pause(least + random.below(most - least), undefined, { signal: stopping.signal }).catch(
+        () => undefined,
+      );
       if (stopping.signal.aborted) return strikes;
       await strike();
     }
@@ -60,7 +62,8 @@ export async function each<T, R>(
   const results: R[] = [];
   let next = 0;
   const worker = async () => {
-    for (let index = next++; index < items.length; index = next++) results[index] = await work(items[index]!, index);
+    for (let index = next++; index < items.length; index = next++)
+      results[index] = await work(items[index]!, index);
   };
   await Promise.all(Array.from({ length: parallel }, worker));
   return results;

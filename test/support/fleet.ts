@@ -46,9 +46,17 @@ interface Server {
   stop: () => Promise<void>;
 }
 
-export async function startFleet({ env = {}, programs = ['api', 'worker', 'agent'] }: FleetOptions = {}): Promise<Fleet> {
+export async function startFleet({
+  env = {},
+  programs = ['api', 'worker', 'agent'],
+}: FleetOptions = {}): Promise<Fleet> {
   const data_dir = await temporaryDataDir('orchestrator-fleet-');
-  const ports = { api: await freePort(), postgres: await freePort(), temporal: await freePort(), ui: await freePort() };
+  const ports = {
+    api: await freePort(),
+    postgres: await freePort(),
+    temporal: await freePort(),
+    ui: await freePort(),
+  };
   const servers: Record<'postgres' | 'temporal', () => Promise<Server>> = {
     postgres: () => startPostgres({ data_dir, port: ports.postgres, durable: false, log: silent }),
     temporal: () =>
@@ -76,9 +84,18 @@ export async function startFleet({ env = {}, programs = ['api', 'worker', 'agent
     ORCHESTRATOR_SERVER_PORT: String(ports.api),
     ...env,
   };
-  const another = (program: Program, more: Record<string, string> = {}) =>
-    ownProcess(program, { ...settings, ORCHESTRATOR_DATA_DIR: homeOf(program, data_dir), ...more });
-  for (const program of ['api', 'agent'] as const) await mkdir(homeOf(program, data_dir), { recursive: true });
+  const made: OwnProcess[] = [];
+  const another = (program: Program, more: Record<string, string> = {}) => {
+    const one = ownProcess(program, {
+      ...settings,
+      ORCHESTRATOR_DATA_DIR: homeOf(program, data_dir),
+      ...more,
+    });
+    made.push(one);
+    return one;
+  };
+  for (const program of ['api', 'agent'] as const)
+    await mkdir(homeOf(program, data_dir), { recursive: true });
   const processes = { api: another('api'), worker: another('worker'), agent: another('agent') };
   await Promise.all(programs.map((program) => processes[program].start()));
 
@@ -113,7 +130,7 @@ export async function startFleet({ env = {}, programs = ['api', 'worker', 'agent
       await Promise.all(programs.map(start));
     },
     async remove() {
-      await Promise.all(Object.values(processes).map((one) => one.stop()));
+      await Promise.all(made.map((one) => one.stop()));
       await Promise.all([running.postgres.stop(), running.temporal.stop()]);
       await rm(data_dir, { recursive: true, force: true });
     },

@@ -4,7 +4,12 @@ import type { Answer, ApiClient } from './api-client.ts';
 /** A client that does not give up while parts of the product are away. */
 export interface InsistentClient {
   /** Asks until there is an answer other than 503. With a key it is one request, however often it is sent. */
-  call<T = Record<string, unknown>>(method: string, path: string, body?: unknown, key?: string): Promise<Answer<T>>;
+  call<T = Record<string, unknown>>(
+    method: string,
+    path: string,
+    body?: unknown,
+    key?: string,
+  ): Promise<Answer<T>>;
   /** Every status that was answered, and how often; 0 for a connection that broke or was refused. */
   statuses: Map<number, number>;
   /** What was answered against the rules: a 503 without `Retry-After`, or any other 5xx. */

@@ -1,7 +1,11 @@
 import { definition, transform } from './definitions.ts';
 
 /** What the child of a five-step run is. */
-export const child = definition('child', { doubled: transform('${{ input.n * 2 }}') }, { output: '${{ steps.doubled.output }}' });
+export const child = definition(
+  'child',
+  { doubled: transform('${{ input.n * 2 }}') },
+  { output: '${{ steps.doubled.output }}' },
+);
 
 /** Five steps of five kinds: light, http, code, a map, and a run of its own. `url` answers JSON. */
 export const fiveSteps = (url: string) =>
@@ -9,11 +13,19 @@ export const fiveSteps = (url: string) =>
     'five',
     {
       light: transform('${{ input.n + 1 }}'),
-      asked: { type: 'http', needs: ['light'], config: { method: 'GET', url: `${url}/slow-100/\${{ string(input.n) }}` } },
+      asked: {
+        type: 'http',
+        needs: ['light'],
+        config: { method: 'GET', url: `${url}/slow-100/\${{ string(input.n) }}` },
+      },
       code: {
         type: 'code',
         needs: ['asked'],
-        config: { language: 'bash', source: 'echo $((N * 10)); echo $N > out.txt', env: { N: '${{ steps.light.output }}' } },
+        config: {
+          language: 'bash',
+          source: 'echo $((N * 10)); echo $N > out.txt',
+          env: { N: '${{ steps.light.output }}' },
+        },
       },
       each: {
         type: 'map',
@@ -21,12 +33,25 @@ export const fiveSteps = (url: string) =>
         config: {
           items: ['a', 'b', 'c'],
           max_parallel: 2,
-          node: { type: 'http', config: { method: 'GET', url: `${url}/slow-50/\${{ string(input.n) }}/\${{ item }}` } },
+          node: {
+            type: 'http',
+            config: { method: 'GET', url: `${url}/slow-50/\${{ string(input.n) }}/\${{ item }}` },
+          },
         },
       },
-      below: { type: 'run', needs: ['each'], config: { workflow: 'child', input: { n: '${{ steps.code.output.result }}' } } },
+      below: {
+        type: 'run',
+        needs: ['each'],
+        config: { workflow: 'child', input: { n: '${{ steps.code.output.result }}' } },
+      },
     },
-    { output: { light: '${{ steps.light.output }}', items: '${{ size(steps.each.output) }}', below: '${{ steps.below.output.output }}' } },
+    {
+      output: {
+        light: '${{ steps.light.output }}',
+        items: '${{ size(steps.each.output) }}',
+        below: '${{ steps.below.output.output }}',
+      },
+    },
   );
 
 /** What a five-step run with this input gives. */

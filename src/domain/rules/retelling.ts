@@ -24,7 +24,8 @@ export function entryKey({ event, data, change }: JournalEntry): string | undefi
   if (change) return undefined;
   const { id, node, item, attempt, by } = data;
   const kind = event.startsWith('command.') ? 'command' : event;
-  return [kind, id, node, item, attempt, by].filter((part) => part !== undefined && part !== null).join('|');
+  const parts = [kind, id, node, item, attempt, by] as (string | number | null | undefined)[];
+  return parts.filter((part) => part !== undefined && part !== null).join('|');
 }
 
 interface Known {
