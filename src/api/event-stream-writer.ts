@@ -1,11 +1,7 @@
 import type { Response } from 'express';
-import type { StreamWriter } from './stream-pump.ts';
+import type { StreamPace, StreamWriter } from './stream-pump.ts';
 
-export interface SseWriterOptions {
-  heartbeat_ms: number;
-  buffer_cap_bytes: number;
-  stall_ms: number;
-  signal?: AbortSignal;
+interface SseWriterOptions extends StreamPace {
   onBeat: () => void;
 }
 

@@ -1,45 +1,13 @@
 import { connect } from 'node:net';
 import { z } from 'zod';
 import { listeningApi, TOKEN, type TestApi } from './app-fixture.ts';
-import { lastEventId, streamEvents, type StreamOptions } from './event-stream.ts';
+import { lastEventId, streamEvents } from './event-stream.ts';
 import { route } from './route.ts';
-
-interface Event {
-  seq: number;
-  type: string;
-  text?: string;
-}
-
-/** A log that grows, with its listeners: what a store and its notifications look like to a stream. */
-function fakeLog() {
-  const events: Event[] = [];
-  const listeners = new Set<() => void>();
-  return {
-    events,
-    listeners,
-    add(type: string, text?: string) {
-      events.push({ seq: events.length + 1, type, text });
-      for (const listener of listeners) listener();
-    },
-    subscribe(onNews: () => void) {
-      listeners.add(onNews);
-      return () => void listeners.delete(onNews);
-    },
-    fetched: 0,
-    fetchAfter(seq: number) {
-      this.fetched += 1;
-      const items = events.slice(seq, seq + 10).map((event) => ({
-        id: String(event.seq),
-        event,
-        is_last: event.type === 'end',
-      }));
-      return Promise.resolve({ items, position: seq + items.length });
-    },
-  };
-}
+import { fakeLog, until } from './stream-fixture.ts';
+import type { StreamPace } from './stream-pump.ts';
 
 let log = fakeLog();
-let extra: Partial<StreamOptions<number>> = {};
+let extra: Partial<StreamPace> = {};
 let api: TestApi;
 
 beforeAll(async () => {
@@ -55,10 +23,7 @@ beforeAll(async () => {
         req,
         res,
         from: lastEventId(req),
-        feed: {
-          subscribe: (onNews) => log.subscribe(onNews),
-          fetchAfter: (seq) => log.fetchAfter(seq),
-        },
+        feed: log.feed,
         isOver: () => Promise.resolve(log.events.at(-1)?.type === 'end'),
         ...extra,
       }),
@@ -71,11 +36,6 @@ beforeEach(() => {
   extra = {};
 });
 
-const until = async (condition: () => boolean) => {
-  for (const end_ms = Date.now() + 10_000; !condition() && Date.now() < end_ms;)
-    await new Promise((resolve) => setTimeout(resolve, 5));
-  expect(condition()).toBe(true);
-};
 const idsOf = (text: string) => [...text.matchAll(/^id: (\d+)$/gm)].map((match) => Number(match[1]));
 const open = (headers: Record<string, string> = {}, signal?: AbortSignal) =>
   fetch(`${api.url}/api/v1/stream`, { headers: { authorization: `Bearer ${TOKEN}`, ...headers }, signal });
@@ -158,7 +118,7 @@ describe('an event stream', () => {
     const response = await open();
     await until(() => log.listeners.size === 1);
     extra = {};
-    log.fetchAfter = () => Promise.reject(new Error('away'));
+    log.feed.fetchAfter = () => Promise.reject(new Error('away'));
     log.add('step');
     await expect(response.text()).rejects.toThrow();
     expect(log.listeners.size).toBe(0);

@@ -1,29 +1,12 @@
-import type { Request, Response } from 'express';
+import type { Request } from 'express';
 import { AppError } from '../contract/errors.ts';
 import { STREAMED } from './route.ts';
 import { SSE_HEADERS, sseWriter } from './event-stream-writer.ts';
-import { bell, pumpStream, type StreamFeed } from './stream-pump.ts';
-
-export interface StreamOptions<P> {
-  req: Request;
-  res: Response;
-  feed: StreamFeed<P>;
-  /** After the last event the caller has. See `lastEventId`. */
-  from: P;
-  /** Asked once when there is nothing to send at first: is everything over? Then the answer is 204. */
-  isOver?: () => Promise<boolean>;
-  heartbeat_ms?: number;
-  /** A reader that leaves more than this unread is disconnected; it may come back with `Last-Event-ID`. */
-  buffer_cap_bytes?: number;
-  /** So is one that reads nothing at all for this long. */
-  stall_ms?: number;
-  /** Ends the stream, at shutdown. */
-  signal?: AbortSignal;
-}
+import { bell, paceOf, pumpStream, type StreamOptions } from './stream-pump.ts';
 
 /** Streams events as Server-Sent Events, each with all of itself as `data`. Resolves when the stream is over. */
 export async function streamEvents<P>(options: StreamOptions<P>): Promise<typeof STREAMED> {
-  const { res, feed, heartbeat_ms = 15_000, buffer_cap_bytes = 1_048_576, stall_ms = 30_000 } = options;
+  const { res, feed } = options;
   if (options.req.method === 'HEAD') {
     res.writeHead(200, SSE_HEADERS).end();
     return STREAMED;
@@ -37,8 +20,7 @@ export async function streamEvents<P>(options: StreamOptions<P>): Promise<typeof
       res.writeHead(204).end();
       return STREAMED;
     }
-    const { signal } = options;
-    const writer = sseWriter(res, { heartbeat_ms, buffer_cap_bytes, stall_ms, signal, onBeat: news.ring });
+    const writer = sseWriter(res, { ...paceOf(options), onBeat: news.ring });
     await pumpStream(feed, writer, first, news);
     writer.end();
   } finally {

@@ -1,3 +1,5 @@
+import type { Request, Response } from 'express';
+
 /** One event on a stream, and the id a reader comes back with. */
 export interface StreamItem {
   id: string;
@@ -19,6 +21,34 @@ export interface StreamFeed<P> {
   /** The next items after a place, in order; none when there are none yet. */
   fetchAfter(position: P): Promise<StreamBatch<P>>;
 }
+
+/** How a stream is kept alive, and how long a slow reader is borne with. */
+export interface StreamPace {
+  heartbeat_ms: number;
+  /** A reader that leaves more than this unread is disconnected; it may come back with the id of the last event it has. */
+  buffer_cap_bytes: number;
+  /** So is one that reads nothing at all for this long. */
+  stall_ms: number;
+  /** Ends the stream, at shutdown. */
+  signal?: AbortSignal;
+}
+
+export interface StreamOptions<P> extends Partial<StreamPace> {
+  req: Request;
+  res: Response;
+  feed: StreamFeed<P>;
+  /** After the last event the caller has. */
+  from: P;
+  /** Asked once when there is nothing to send at first: is everything over? Then there is no stream. */
+  isOver?: () => Promise<boolean>;
+}
+
+export const paceOf = ({
+  heartbeat_ms = 15_000,
+  buffer_cap_bytes = 1_048_576,
+  stall_ms = 30_000,
+  signal,
+}: Partial<StreamPace>): StreamPace => ({ heartbeat_ms, buffer_cap_bytes, stall_ms, signal });
 
 /** The wire side of a stream. */
 export interface StreamWriter {

@@ -76,6 +76,10 @@ export const CONTROL_TYPES = ['pause', 'resume', 'terminate', 'tune', 'cancel'] 
 export const COMMAND_TYPES = [...CONTROL_TYPES, 'event', 'decide', 'complete'] as const;
 export type CommandType = (typeof COMMAND_TYPES)[number];
 
+/** Nobody has said yet what became of a command in this state. */
+export const isUnanswered = ({ state }: { state: string }): boolean =>
+  state === 'queued' || state === 'delivered';
+
 /** Why a step or a run did not succeed; safe to show. */
 export interface StepError {
   code: string;

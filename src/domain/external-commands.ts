@@ -1,7 +1,7 @@
 import type { Definition } from '../contract/definition.ts';
 import { AppError } from '../contract/errors.ts';
 import type { JsonObject } from '../contract/json.ts';
-import { isFinal } from '../contract/run.ts';
+import { isFinal, isUnanswered } from '../contract/run.ts';
 import {
   commandRepository,
   type CommandRepository,
@@ -101,7 +101,7 @@ export function externalCommandService(deps: Deps) {
         const run = await external.findExternal(project_id, run_id);
         const command = await commands.find(run_id, command_id);
         if (!command) throw new AppError('not_found');
-        if (!isOpen(command)) return command;
+        if (!isUnanswered(command)) return command;
         requireDelivered(command, ack.lease_token);
         // The next look finds the answer, this one or one that was faster.
         await answer(run, command, ack);
@@ -129,8 +129,6 @@ export function externalCommandService(deps: Deps) {
 }
 
 export type ExternalCommandService = ReturnType<typeof externalCommandService>;
-
-const isOpen = ({ state }: CommandRow) => state === 'queued' || state === 'delivered';
 
 function requireDelivered(command: CommandRow, lease_token: string | undefined): void {
   if (command.state === 'queued')

@@ -13,7 +13,7 @@ import type {
 } from '../persistence/heartbeats.ts';
 import type { RunRepository, RunRow } from '../persistence/runs.ts';
 import { contentHash } from './rules/content-hash.ts';
-import { snapshotOf } from './rules/run-snapshot.ts';
+import { storedSnapshot } from './rules/run-snapshot.ts';
 import type { RunValues } from './values.ts';
 
 export interface ExternalRunDeps {
@@ -78,13 +78,12 @@ export function externalRunService(deps: ExternalRunDeps) {
       outcome: { output: { value: null }, error },
       run: { workflow: run.workflow ?? '' },
     };
-    const snapshot = snapshotOf({ end, state, output_hash: kept.output_hash, steps: [] });
-    const content = Buffer.from(canonicalJson(snapshot));
+    const snapshot = storedSnapshot({ end, state, output_hash: kept.output_hash, steps: [] });
     return {
       output: kept.output === undefined ? null : JSON.stringify(kept.output),
       output_ref: kept.output_ref,
       error,
-      snapshot: { artifact_id: deps.ids(), cas_id: contentHash(content), content },
+      snapshot: { artifact_id: deps.ids(), ...snapshot },
     };
   }
 

@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { TemporalRuns } from '../clients/temporal.ts';
-import type { HeldStep } from '../contract/run.ts';
+import { isUnanswered, type HeldStep } from '../contract/run.ts';
 import type { CommandRepository, CommandRow } from '../persistence/commands.ts';
 import type { OutboxItem, OutboxRepository } from '../persistence/outbox.ts';
 import type { RunRepository, RunRow } from '../persistence/runs.ts';
@@ -87,7 +87,7 @@ export function runDispatch(options: DispatchOptions): RunDispatch {
     ]);
     if (!is_first) return;
     if (!command) return outbox.done(item.id);
-    if (!isOpen(command)) return settleAnswered(item, command);
+    if (!isUnanswered(command)) return settleAnswered(item, command);
     // The sweep of what has expired will say so; the workflow judges what it was told of before.
     if (isTooLate(command, options.clock())) return;
     const { id, type, issued_by: actor, reason, payload } = command;
@@ -168,8 +168,6 @@ export function runDispatch(options: DispatchOptions): RunDispatch {
     },
   };
 }
-
-const isOpen = ({ state }: CommandRow): boolean => state === 'queued' || state === 'delivered';
 
 const isTooLate = ({ state, expires_at }: CommandRow, now: Date): boolean =>
   state === 'queued' && expires_at !== null && expires_at <= now;

@@ -1,6 +1,6 @@
 import type { TemporalRuns } from '../clients/temporal.ts';
 import type { Metrics } from '../contract/metrics.ts';
-import { isFinal, type FinalState, type RunState } from '../contract/run.ts';
+import { isFinal, isUnanswered, type FinalState, type RunState } from '../contract/run.ts';
 import type { ChildNews } from '../contract/workflows.ts';
 import { canonicalJson } from '../language/canonical-json.ts';
 import type { CommandRepository, CommandRow } from '../persistence/commands.ts';
@@ -9,7 +9,7 @@ import type { FlowKeys } from '../persistence/run-journal.ts';
 import type { RunRow } from '../persistence/runs.ts';
 import { decideAck } from './rules/command-ack.ts';
 import { contentHash } from './rules/content-hash.ts';
-import { snapshotOf } from './rules/run-snapshot.ts';
+import { storedSnapshot } from './rules/run-snapshot.ts';
 
 interface Deps {
   changes: Pick<ExternalRunRepository, 'change'>;
@@ -45,7 +45,7 @@ const NEWS: Partial<Record<CommandRow['type'], ChildNews['news']>> = {
 export function heldCommands({ changes, commands, temporal, admitSoon, metrics, ids, clock }: Deps) {
   async function apply(run: RunRow, command: CommandRow): Promise<boolean> {
     if (FOR_THE_WORKFLOW.has(command.type)) return false;
-    if (!isAnswered(command) && !(await applied(run, command))) return false;
+    if (isUnanswered(command) && !(await applied(run, command))) return false;
     const news = NEWS[command.type];
     if (run.parent_run_id !== null && news) await temporal.tell(run.parent_run_id, { run_id: run.id, news });
     if (command.type === 'resume') admitSoon(run);
@@ -65,7 +65,7 @@ export function heldCommands({ changes, commands, temporal, admitSoon, metrics, 
   /** A pause that was not applied yet gives way to a resume. */
   async function overtakePause(run: RunRow): Promise<boolean> {
     if (run.state === 'paused') return false;
-    const pauses = (await commands.list(run.id)).filter((one) => one.type === 'pause' && !isAnswered(one));
+    const pauses = (await commands.list(run.id)).filter((one) => one.type === 'pause' && isUnanswered(one));
     for (const pause of pauses)
       await answer(run, pause, { state: 'superseded', why: 'Resumed before it was applied.', to: run.state });
     return pauses.length > 0;
@@ -95,15 +95,12 @@ interface Answer {
   to: RunState;
 }
 
-const isAnswered = ({ state }: CommandRow): boolean => state !== 'queued' && state !== 'delivered';
-
 /** It ended before any step: the snapshot says so. */
 function endOf(run: RunRow, state: FinalState, artifact_id: string): RunEndRow {
   const output_hash = contentHash(canonicalJson(null));
   const { id: run_id, workflow, version_hash } = run;
   const outcome = { output: { value: null }, error: null };
   const end = { run_id, run: { workflow: workflow ?? '' }, version_hash: version_hash ?? '', outcome };
-  const content = Buffer.from(canonicalJson(snapshotOf({ end, state, output_hash, steps: [] })));
-  const snapshot = { artifact_id, cas_id: contentHash(content), content };
+  const snapshot = { artifact_id, ...storedSnapshot({ end, state, output_hash, steps: [] }) };
   return { output: JSON.stringify(null), output_ref: null, error: null, snapshot };
 }

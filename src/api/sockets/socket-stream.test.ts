@@ -3,41 +3,12 @@ import { WebSocket } from 'ws';
 import { z } from 'zod';
 import { listeningApi, TOKEN, type TestApi } from '../app-fixture.ts';
 import { route } from '../route.ts';
-import type { StreamFeed } from '../stream-pump.ts';
-import { streamToSocket, type SocketStreamOptions } from './socket-stream.ts';
-
-interface Event {
-  seq: number;
-  type: string;
-  text?: string;
-}
-
-/** A log that grows, with its listeners. */
-function fakeLog() {
-  const events: Event[] = [];
-  const listeners = new Set<() => void>();
-  const feed: StreamFeed<number> = {
-    subscribe(onNews) {
-      listeners.add(onNews);
-      return () => void listeners.delete(onNews);
-    },
-    fetchAfter(seq) {
-      log.fetched += 1;
-      const items = events
-        .slice(seq, seq + 10)
-        .map((event) => ({ id: String(event.seq), event, is_last: event.type === 'end' }));
-      return Promise.resolve({ items, position: seq + items.length });
-    },
-  };
-  const add = (type: string, text?: string) => {
-    events.push({ seq: events.length + 1, type, text });
-    for (const listener of listeners) listener();
-  };
-  return { events, listeners, feed, add, fetched: 0 };
-}
+import { fakeLog, until } from '../stream-fixture.ts';
+import type { StreamPace } from '../stream-pump.ts';
+import { streamToSocket } from './socket-stream.ts';
 
 let log = fakeLog();
-let extra: Partial<SocketStreamOptions<number>> = {};
+let extra: Partial<StreamPace> = {};
 let api: TestApi;
 
 beforeAll(async () => {
@@ -65,12 +36,6 @@ beforeEach(() => {
   log = fakeLog();
   extra = {};
 });
-
-const until = async (condition: () => boolean) => {
-  for (const end_ms = Date.now() + 10_000; !condition() && Date.now() < end_ms;)
-    await new Promise((resolve) => setTimeout(resolve, 5));
-  expect(condition()).toBe(true);
-};
 
 const address = (query = '') => `${api.url.replace('http', 'ws')}/api/v1/ws/stream${query}`;
 const AUTHORIZED = { headers: { authorization: `Bearer ${TOKEN}` } };

@@ -1,11 +1,7 @@
 import type { WebSocket } from 'ws';
-import type { StreamItem, StreamWriter } from '../stream-pump.ts';
+import type { StreamItem, StreamPace, StreamWriter } from '../stream-pump.ts';
 
-export interface SocketWriterOptions {
-  heartbeat_ms: number;
-  buffer_cap_bytes: number;
-  stall_ms: number;
-  signal?: AbortSignal;
+interface SocketWriterOptions extends StreamPace {
   onBeat: () => void;
 }
 
