@@ -114,6 +114,38 @@ it('refuses a change that the table does not have, and writes nothing of its flu
   expect(await log()).toHaveLength(2);
 });
 
+it('leaves a step ended that has ended, when the task that began it is done again', async () => {
+  const step = { node: 'a', item: -1, attempt: 1, state: 'running', started_at_ms: Date.now() } as const;
+  const started = { event: 'step.started', at_ms: Date.now(), data: { node: 'a', attempt: 1 }, step };
+  const begun = flush(1, change('queued', 'running'), started);
+  await recorder.flush({ ...begun, history_length: 3 }, first);
+  const steps = stepRepository(opened.database.db);
+  const ended = { state: 'succeeded', output: 1, output_hash: null, error: null, cause: null } as const;
+  const at = { run_id: id, node: 'a', item: -1, attempt: 1 };
+  expect(await steps.end(at, ended)).toBe(true);
+  await recorder.flush({ ...begun, history_length: 6 }, first);
+  expect(await steps.end(at, ended)).toBe(false);
+  expect(await log()).toEqual(['run.queued', 'run.running', 'step.started', 'step.succeeded']);
+});
+
+it('of a task done twice at once each thing is told once, whichever story comes first', async () => {
+  await recorder.flush({ ...flush(1, change('queued', 'running')), history_length: 3 }, first);
+  await recorder.flush({ ...flush(1), history_length: 6 }, first);
+  const told = (n: number) => ({
+    event: 'step.skipped',
+    at_ms: Date.now(),
+    data: { node: `n${n}`, attempt: 1 },
+  });
+  const both = [3, 6].flatMap((history_length) => [
+    recorder.flush({ ...flush(2, told(1), told(2)), history_length }, first),
+    recorder.flush({ ...flush(3, told(3)), history_length }, first),
+  ]);
+  await Promise.all(both);
+  await recorder.flush({ ...flush(2, told(1), told(2)), history_length: 6 }, first);
+  const types = (await log()).filter((type) => type === 'step.skipped');
+  expect(types).toHaveLength(3);
+});
+
 it('goes on from the state of a row that is not where its workflow is, and says so', async () => {
   await opened.database.pool.query(`UPDATE run SET state = 'provisioning' WHERE id = $1`, [id]);
   await recorder.flush(flush(1, change('queued', 'running'), change('running', 'paused')), first);

@@ -13,7 +13,7 @@ import { entryKey, isRetelling, mayBeTold, untold } from './rules/retelling.ts';
 import { continuedFrom, forbiddenChange } from './rules/run-transition.ts';
 import type { RunAdmission } from './run-admission.ts';
 import type { RunExecutions } from './run-executions.ts';
-import { snapshotOf, type SnapshotStep } from './rules/run-snapshot.ts';
+import { storedSnapshot, type SnapshotStep } from './rules/run-snapshot.ts';
 
 interface Deps {
   journal: RunJournalRepository;
@@ -29,7 +29,7 @@ interface Deps {
   clock: () => Date;
 }
 
-type Write = (flush: SentFlush) => Promise<boolean>;
+type Write = (flush: SentFlush, journal: RunJournalRepository) => Promise<boolean>;
 
 /**
  * Writes what a run's workflow noted. Every function may be called again with the same argument. A change of state that
@@ -42,7 +42,8 @@ export function runRecorder(deps: Deps) {
   async function written(flush: SentFlush, write: Write): Promise<boolean> {
     refuseForbidden(flush);
     return (
-      (await write(flush)) || (await runs.findAny(flush.run_id).then((row) => writeInto(row, flush, write)))
+      (await write(flush, journal)) ||
+      (await runs.findAny(flush.run_id).then((row) => writeInto(row, flush, write)))
     );
   }
 
@@ -56,20 +57,27 @@ export function runRecorder(deps: Deps) {
       return standing !== 'over' && written(flush, write);
     }
     if (row.ended_at !== null) return false;
-    if (isRetelling(row, flush) || mayBeTold(row, flush)) return retell(row, flush, write);
+    if (isRetelling(row, flush) || mayBeTold(row, flush)) return retell(flush, write);
     if (!first || seq <= row.journal_seq || row.state === first.from) return false;
     deps.onMismatch({ run_id, row: row.state, workflow: first.from });
     const mended = { ...flush, entries: continuedFrom(row.state, flush.entries) };
     refuseForbidden(mended);
-    return write(mended);
+    return write(mended, journal);
   }
 
-  /** A workflow task was done again: of what it notes, only what was not written the first time is written. */
-  async function retell(row: RunRow, flush: SentFlush, write: Write): Promise<boolean> {
+  /**
+   * A workflow task was done again: of what it notes, only what was not written the first time is written. Whoever did it
+   * first may still be writing, and waits meanwhile.
+   */
+  function retell(flush: SentFlush, write: Write): Promise<boolean> {
     const keys = flush.entries.flatMap((entry) => entryKey(entry) ?? []);
-    const told = await journal.told(row.id, keys);
-    const known = { told, state: row.state, is_again: isRetelling(row, flush) };
-    return write({ ...flush, entries: untold(flush.entries, known), retells: true });
+    return journal.locked(flush.run_id, async (locked, row) => {
+      if (!row || row.ended_at !== null) return false;
+      const is_again = isRetelling(row, flush);
+      if (!is_again && !mayBeTold(row, flush)) return false;
+      const known = { told: await locked.told(row.id, keys), state: row.state, is_again };
+      return write({ ...flush, entries: untold(flush.entries, known), retells: true }, locked);
+    });
   }
 
   /**
@@ -77,23 +85,27 @@ export function runRecorder(deps: Deps) {
    * flush.
    */
   async function writeEnd(end: RunEnd & SentFlush): Promise<boolean> {
-    const noted = stepsOf(end);
     const earlier = end.complete ? [] : await steps.marks(end.run_id);
     const change = end.entries.findLast((entry) => entry.change)?.change;
     const state = change?.to as FinalState;
     const output = await outputOf(end);
-    const snapshot = snapshotOf({ end, state, output_hash: output.hash, steps: merge(earlier, noted) });
-    const content = Buffer.from(canonicalJson(snapshot));
+    const snapshot = storedSnapshot({
+      end,
+      state,
+      output_hash: output.hash,
+      steps: merge(earlier, stepsOf(end)),
+    });
     const row = {
       state,
       output: output.text,
       output_ref: output.ref,
       error: end.outcome.error ? JSON.stringify(end.outcome.error) : null,
       reason: change?.reason ?? null,
-      snapshot: { artifact_id: ids(), cas_id: contentHash(content), content },
+      snapshot: { artifact_id: ids(), ...snapshot },
     };
     let freed: FlowKeys | undefined;
-    const write = async (flush: SentFlush) => (freed = await journal.end(flush, noted, row)) !== undefined;
+    const write: Write = async (flush, journal) =>
+      (freed = await journal.end(flush, stepsOf(flush), row)) !== undefined;
     if (!(await written(end, write))) return false;
     if (freed && isGated(freed)) admission.admitSoon(freed);
     metrics.runEnded(end.type, state, (clock().getTime() - Date.parse(end.run.created_at)) / 1_000);
@@ -103,9 +115,8 @@ export function runRecorder(deps: Deps) {
   return {
     /** One statement. Answers the final state of a run that this execution has ended already. */
     async flush(flush: JournalFlush, temporal_run_id: string): Promise<FinalState | undefined> {
-      const steps = stepsOf(flush);
-      if (await written({ ...flush, temporal_run_id }, (sent) => journal.flush(sent, steps)))
-        return undefined;
+      const write: Write = (sent, journal) => journal.flush(sent, stepsOf(sent));
+      if (await written({ ...flush, temporal_run_id }, write)) return undefined;
       const row = await runs.findAny(flush.run_id);
       const is_over = row && row.ended_at !== null && row.temporal_run_id === temporal_run_id;
       return is_over ? (row.state as FinalState) : undefined;

@@ -42,30 +42,35 @@ export interface SentFlush extends JournalFlush {
  * before, when the run has ended, when another execution has the run, or when the run is not in the state that the first
  * change comes from.
  */
-export function runJournalRepository(db: Db) {
+export interface RunJournalRepository {
+  /** One statement. */
+  flush(flush: SentFlush, steps: HashedStep[]): Promise<boolean>;
+  /**
+   * One statement: the last flush, the outcome, the snapshot, and the end of every command still open. Answers where
+   * others may have waited for this end; undefined when nothing was written.
+   */
+  end(flush: SentFlush, steps: HashedStep[], end: EndRow): Promise<FlowKeys | undefined>;
+  /** Which of these keys of entries (`domain/rules/retelling`) the run's events have, in its present epoch. */
+  told(run_id: string, keys: readonly string[]): Promise<ReadonlySet<string>>;
+  /** Calls `work` in a transaction during which nobody else writes the run; `row` is the run as it is then. */
+  locked<T>(
+    run_id: string,
+    work: (journal: RunJournalRepository, row: RunRow | undefined) => Promise<T>,
+  ): Promise<T>;
+}
+
+export function runJournalRepository(db: Db): RunJournalRepository {
   return {
-    /** One statement. */
-    async flush(flush: SentFlush, steps: HashedStep[]): Promise<boolean> {
-      return (await run(db, FLUSH, flushValues(flush, steps))).length === 1;
-    },
-
-    /**
-     * One statement: the last flush, the outcome, the snapshot, and the end of every command still open. Answers where
-     * others may have waited for this end; undefined when nothing was written.
-     */
-    async end(flush: SentFlush, steps: HashedStep[], end: EndRow): Promise<FlowKeys | undefined> {
-      const values = [...flushValues(flush, steps), ...endValues(flush, steps, end)];
-      return runOne(db, END, values);
-    },
-
-    /** Which of these keys of entries (`domain/rules/retelling`) the run's events have, in its present epoch. */
-    async told(run_id: string, keys: readonly string[]): Promise<ReadonlySet<string>> {
-      return new Set((await run(db, TOLD, [run_id, keys])).map(({ key }) => key));
-    },
+    flush: async (flush, steps) => (await run(db, FLUSH, flushValues(flush, steps))).length === 1,
+    end: (flush, steps, end) =>
+      runOne(db, END, [...flushValues(flush, steps), ...endValues(flush, steps, end)]),
+    told: async (run_id, keys) => new Set((await run(db, TOLD, [run_id, keys])).map(({ key }) => key)),
+    locked: (run_id, work) =>
+      db.transaction(async (tx) => work(runJournalRepository(tx), await runOne(tx, LOCK, [run_id]))),
   };
 }
 
-export type RunJournalRepository = ReturnType<typeof runJournalRepository>;
+const LOCK = statement<RunRow>('run_journal_lock', 'SELECT * FROM run WHERE id = $1 FOR UPDATE');
 
 /** The parts both statements share; their parameters are those of `flushValues`, in its order. */
 const journalParts = (more_columns: string) => `
