@@ -7,8 +7,9 @@ export const commandSignal = defineSignal<[CommandSignal]>(COMMAND_SIGNAL);
 /** Who asks when Temporal's own cancel was used. */
 const TEMPORAL = 'temporal';
 
-/** How many command ids are remembered: far more than can be under way at once. */
+/** How many command ids are remembered, and how many characters of them go into the next execution: far more than can be under way at once. */
 const SEEN_LIMIT = 1_000;
+const CARRIED_CHARS = 16 * 1024;
 
 export interface StopRequest {
   as: 'terminated' | 'cancelled' | 'errored';
@@ -117,12 +118,19 @@ export function createControl(carried?: { pause_requested: boolean; commands_see
     timeOut() {
       stop ??= { as: 'errored', actor: 'engine', reason: 'timed_out' };
     },
-    snapshot: () => ({ pause_requested: pausing, commands_seen: [...seen] }),
+    snapshot: () => ({ pause_requested: pausing, commands_seen: newest([...seen], CARRIED_CHARS) }),
   };
 }
 
 type Receive = (command: CommandSignal) => Reception;
 type Answer = (state: CommandOutcome['state'], reason?: string) => void;
+
+/** Of these texts, oldest first, the newest ones that have so many characters together. */
+function newest(texts: readonly string[], chars: number): string[] {
+  let room = chars;
+  const from = texts.findLastIndex((text) => (room -= text.length) < 0) + 1;
+  return texts.slice(from);
+}
 
 function remember(seen: Set<string>, id: string): void {
   seen.add(id);

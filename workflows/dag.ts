@@ -63,8 +63,7 @@ async function readPlan(version_hash: string): Promise<Plan> {
 
 /** Closes the Temporal execution so that its status says what the run's state says (contract §4). */
 async function close(end: DagEnd, input: DagInput, control: Control): Promise<DagResult> {
-  if (end.kind === 'continued')
-    return continueAsNew<typeof dag>({ ...input, params: end.params, resumed: end.progress });
+  if (end.kind === 'continued') return continueAsNew<typeof dag>(end.input);
   if (end.state === 'terminated') await local.terminateExecution({ run_id: input.run.id });
   if (end.state === 'cancelled') {
     // The command's signal is followed by Temporal's own cancel; without it the status could not be Canceled.

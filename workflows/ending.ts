@@ -1,8 +1,7 @@
 import { condition } from '@temporalio/workflow';
-import type { JsonObject } from '../src/contract/json.ts';
 import type { RunOutcome } from '../src/contract/journal.ts';
-import type { FinalState, HeldStep, HeldValue, RunError } from '../src/contract/run.ts';
-import type { DagProgress } from '../src/contract/workflows.ts';
+import type { FinalState, HeldValue, RunError } from '../src/contract/run.ts';
+import type { DagInput } from '../src/contract/workflows.ts';
 import type { StopRequest } from './control.ts';
 import { changeState, type Execution, type Failure } from './execution.ts';
 import { callOff } from './tasks.ts';
@@ -12,14 +11,9 @@ import { evaluateOutput } from './light.ts';
 import { applyCommands } from './messages.ts';
 import { next, type Soon } from './soon.ts';
 import { cancelWaiting } from './steps.ts';
-import { jsonBytes } from './values.ts';
 
 export type DagEnd =
-  | { kind: 'ended'; state: FinalState; error: RunError | null }
-  | { kind: 'continued'; params: JsonObject; progress: DagProgress };
-
-/** What continue-as-new may carry inline; the rest is in the database. */
-const CARRIED_BYTES = 48 * 1024;
+  { kind: 'ended'; state: FinalState; error: RunError | null } | { kind: 'continued'; input: DagInput };
 
 /** Every node has ended: the run completes, or fails with the step that failed first. */
 export function finishRun(x: Execution): Soon<DagEnd> {
@@ -76,36 +70,4 @@ async function end(x: Execution, state: FinalState, outcome: RunOutcome, why?: S
   const { run, version_hash } = x.input;
   const standing = await x.journal.end(outcome, { run, type: 'dag', version_hash });
   return { kind: 'ended', state: standing, error };
-}
-
-/** What the next execution takes over, once everything noted is durable. */
-export function progressOf(x: Execution): DagProgress {
-  return {
-    state: x.state,
-    journal_seq: x.journal.seq(),
-    steps: carriedSteps(x.values.steps),
-    waits: x.waits.progress(),
-    maps: x.maps.progress(),
-    undo: x.undo,
-    tuned: x.tuned,
-    events: x.events,
-    attempts: x.attempts.made(),
-    failure: x.failure,
-    ...x.control.snapshot(),
-  };
-}
-
-/** The smallest outputs stay inline as long as there is room; the others are read where they are needed. */
-function carriedSteps(steps: Record<string, HeldStep>): Record<string, HeldStep> {
-  const sized = Object.entries(steps).map(([id, step]) => {
-    const bytes = 'value' in step.output ? jsonBytes(step.output.value) : 0;
-    return { id, step, bytes };
-  });
-  let room = CARRIED_BYTES;
-  const carried: Record<string, HeldStep> = {};
-  for (const { id, step, bytes } of sized.sort((a, b) => a.bytes - b.bytes)) {
-    room -= bytes;
-    carried[id] = room >= 0 ? step : { ...step, output: { stored: true } };
-  }
-  return carried;
 }

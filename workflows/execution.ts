@@ -4,17 +4,13 @@ import type { CommandOutcome } from '../src/contract/journal.ts';
 import type { NodeResult } from '../src/contract/activities.ts';
 import type { Plan } from '../src/contract/plan.ts';
 import type { CommandType, RunError, RunState } from '../src/contract/run.ts';
-import {
-  SEARCH_ATTRIBUTES,
-  type DagInput,
-  type KeptEvent,
-  type TunedOptions,
-} from '../src/contract/workflows.ts';
+import { SEARCH_ATTRIBUTES, type DagInput, type TunedOptions } from '../src/contract/workflows.ts';
 import { createAttempts, type AttemptEnd, type Attempts } from './attempts.ts';
 import { createChildren, type Children } from './children.ts';
 import type { Control } from './control.ts';
 import { createGraph, type Graph } from './graph.ts';
 import { createJournal, type Journal } from './journal.ts';
+import { createKeptEvents, type KeptEvents } from './kept-events.ts';
 import { createMaps, type Maps } from './maps.ts';
 import type { Unit } from './unit.ts';
 import type { Values } from './values.ts';
@@ -37,8 +33,8 @@ export interface Execution {
   readonly journal: Journal;
   readonly maps: Maps;
   readonly children: Children;
-  /** Events nothing has waited for yet, oldest first. */
-  readonly events: KeptEvent[];
+  /** Events nothing has waited for yet. */
+  readonly events: KeptEvents;
   /** Nodes that have succeeded and have something to undo, oldest first. */
   readonly undo: string[];
   /** Tasks of agents that are not waited for any more and not yet called off. */
@@ -98,7 +94,7 @@ export function createExecution(
       is_whole: !resumed,
       position: () => positionOf(x),
     }),
-    events: [...(resumed?.events ?? [])],
+    events: createKeptEvents(resumed?.events),
     undo: [...(resumed?.undo ?? [])],
     dropped: [],
     tuned: { ...resumed?.tuned },

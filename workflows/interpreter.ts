@@ -4,7 +4,8 @@ import { CHILD_SIGNAL, type ChildNews } from '../src/contract/workflows.ts';
 import { tellChildren } from './child-run.ts';
 import { beginDeadline } from './clocks.ts';
 import { dispatchOne, endMap } from './dispatch.ts';
-import { finishRun, progressOf, stopRun, type DagEnd } from './ending.ts';
+import { carriedOver } from './carry-over.ts';
+import { finishRun, stopRun, type DagEnd } from './ending.ts';
 import { changeState, noteCommand, putBack, type Execution } from './execution.ts';
 import { evaluateGuard } from './light.ts';
 import { applyCommands } from './messages.ts';
@@ -37,7 +38,7 @@ export async function interpret(x: Execution): Promise<DagEnd> {
     else if (!x.journal.isEmpty()) await x.journal.flush();
     // Nothing is awaited between the look at the commands and this: none of them can be lost on the way.
     else if (isHistoryLong(x) && x.attempts.in_flight() === 0)
-      return { kind: 'continued', params: x.values.params, progress: progressOf(x) };
+      return { kind: 'continued', input: carriedOver(x) };
     else await waitForNews(x);
   }
 }

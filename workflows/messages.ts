@@ -3,11 +3,9 @@ import type { HeldValue, StepError } from '../src/contract/run.ts';
 import type { ApprovalAwaited, CommandSignal, Decision } from '../src/contract/workflows.ts';
 import type { Reception } from './control.ts';
 import { noteCommand, type Execution } from './execution.ts';
+import { KEPT_BOUND } from './kept-events.ts';
 import { decisionEnd, endTask, endWait } from './steps.ts';
 import { tune } from './tuning.ts';
-
-/** Events kept for a wait that has not begun; more than that means that nothing waits for them. */
-const KEPT_EVENTS = 1_000;
 
 /** Applies what came in: control to the run, events and decisions to the steps that wait for them. */
 export function applyCommands(x: Execution): void {
@@ -36,9 +34,7 @@ function receive(x: Execution, command: CommandSignal): Reception {
 function receiveEvent(x: Execution, { payload }: CommandSignal): Reception {
   const event = { name: payload.name as string, payload: payload.payload ?? null };
   const waiting = x.waits.select(({ awaits }) => awaits?.kind === 'event' && awaits.name === event.name);
-  if (waiting.length === 0 && x.events.length >= KEPT_EVENTS)
-    return { state: 'rejected', reason: `The run keeps ${KEPT_EVENTS} events that nothing waited for.` };
-  if (waiting.length === 0) x.events.push(event);
+  if (waiting.length === 0 && !x.events.keep(event)) return { state: 'rejected', reason: KEPT_BOUND };
   for (const id of waiting) endOfEvent(x, id, event.payload);
   return { state: 'acknowledged' };
 }
@@ -47,8 +43,7 @@ function receiveEvent(x: Execution, { payload }: CommandSignal): Reception {
 export function takeKept(x: Execution, id: string): void {
   const awaits = x.waits.get(id)?.awaits;
   if (awaits?.kind !== 'event') return;
-  const at = x.events.findIndex(({ name }) => name === awaits.name);
-  const [kept] = at < 0 ? [] : x.events.splice(at, 1);
+  const kept = x.events.take(awaits.name);
   if (kept) endOfEvent(x, id, kept.payload);
 }
 

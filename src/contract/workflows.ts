@@ -44,9 +44,9 @@ export interface DagInput {
   plan?: Plan;
   input: HeldValue;
   params: JsonObject;
-  /** Continue as new after this many history events. */
   /** The time the run has; a pause stops its clock. */
   timeout_seconds?: number;
+  /** Continue as new after this many history events. */
   history_limit: number;
   task_queues: { code: string };
   /** Set by continue-as-new, and for a run forked from another one. */

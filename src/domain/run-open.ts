@@ -16,7 +16,7 @@ import { schemaProblemsAt } from './rules/json-schema-problems.ts';
 import { liveTagAmong } from './rules/live-tag.ts';
 import { manifestOf, type TagPosition } from './rules/run-manifest.ts';
 import { requireSandboxFor } from './rules/sandbox-fit.ts';
-import { overrideProblems } from './rules/tune.ts';
+import { overrideProblems, sizeProblems } from './rules/tune.ts';
 
 export interface OpenRun {
   project_id: string;
@@ -166,7 +166,7 @@ function checkValues(definition: Definition, given: Values, params: JsonObject):
     ...schemaProblemsAt(input_schema, input, '/input'),
     ...(overrides
       ? overrideProblems({ schema, current: params, changes: overrides, at: '/overrides' })
-      : schemaProblemsAt(schema, params, '/params')),
+      : [...sizeProblems(params, '/params'), ...schemaProblemsAt(schema, params, '/params')]),
   ];
   if (problems.length > 0) throw new AppError('input_invalid', { errors: problems });
 }

@@ -35,6 +35,17 @@ describe('without a params_schema the training profile bounds', () => {
   });
 });
 
+test.each([undefined, {}])(
+  'all params together are no larger than 32 KiB, whatever the schema (%p)',
+  (schema) => {
+    const current = { text: 'x'.repeat(32 * 1024 - '{"text":"","n":1}'.length) };
+    expect(problems({ n: 1 }, schema, current)).toEqual([]);
+    expect(problems({ n: 10 }, schema, current)).toEqual([
+      { path: '/params', message: 'makes the params larger than 32 KiB' },
+    ]);
+  },
+);
+
 describe('with a params_schema', () => {
   const schema = {
     type: 'object',

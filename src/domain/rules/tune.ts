@@ -26,7 +26,20 @@ export function tuneProblems(change: ParamsChange): Problem[] {
  * changes against the training profile (contract §5).
  */
 export function overrideProblems({ schema, current, changes, at }: ParamsChange): Problem[] {
-  if (schema !== undefined) return schemaProblemsAt(schema, { ...current, ...changes }, at);
+  const params = { ...current, ...changes };
+  if (schema !== undefined) return [...sizeProblems(params, at), ...schemaProblemsAt(schema, params, at)];
+  return [...sizeProblems(params, at), ...profileProblems(changes, at)];
+}
+
+/** Params are in everything a run is told and tells: what is large belongs into its input. */
+const MAX_PARAMS_BYTES = 32 * 1024;
+
+export function sizeProblems(params: JsonObject, at: string): Problem[] {
+  if (Buffer.byteLength(JSON.stringify(params)) <= MAX_PARAMS_BYTES) return [];
+  return [{ path: at, message: `makes the params larger than ${MAX_PARAMS_BYTES / 1024} KiB` }];
+}
+
+function profileProblems(changes: JsonObject, at: string): Problem[] {
   return Object.entries(changes).flatMap(([name, value]) => {
     const message = profileProblem(name, value);
     return message === undefined ? [] : [{ path: `${at}/${escapeToken(name)}`, message }];

@@ -1,6 +1,8 @@
 import { Client, Connection } from '@temporalio/client';
-import { temporal } from '@temporalio/proto';
+import type { JsonObject } from '../../../src/contract/json.ts';
 import { definition, transform, wait } from '../../support/definitions.ts';
+import { eventually } from '../../support/eventually.ts';
+import { historiesOf } from '../../support/executions.ts';
 import { startProduct, type Product } from '../../support/product.ts';
 import { contradictions } from '../../support/model-check.ts';
 import { testTemporal } from '../../support/stack.ts';
@@ -20,15 +22,14 @@ afterAll(async () => {
   await product.stop();
 });
 
-/** The largest payload anywhere in the newest execution's history, in bytes. */
+/** The largest payload anywhere in a run's histories, in bytes. */
 async function largestPayload(id: string): Promise<number> {
-  const history = await new Client({ connection }).workflow.getHandle(id).fetchHistory();
   let largest = 0;
   const look = (value: unknown): void => {
     if (value instanceof Uint8Array) largest = Math.max(largest, value.length);
     else if (value !== null && typeof value === 'object') Object.values(value).forEach(look);
   };
-  look(temporal.api.history.v1.History.toObject(history as temporal.api.history.v1.History));
+  look(await historiesOf(new Client({ connection }), id));
   return largest;
 }
 
@@ -137,4 +138,73 @@ test('a long run continues as new: same id, no gap, values and waits carried ove
   expect(description.raw.workflowExtendedInfo?.originalStartTime).toBeDefined();
   expect(description.raw.workflowExecutionInfo?.firstRunId).not.toBe(description.runId);
   expect(await largestPayload(id)).toBeLessThanOrEqual(MAX_PAYLOAD_BYTES);
+});
+
+/** So many steps that their history is continued as new. */
+function chainOf(length: number, first: Record<string, JsonObject>): Record<string, JsonObject> {
+  const nodes = { ...first };
+  let before = Object.keys(first);
+  for (let n = 0; n < length; n++) {
+    nodes[`w${n}`] = wait(0.02, { needs: before });
+    before = [`w${n}`];
+  }
+  return nodes;
+}
+
+test('events that nothing waited for are kept up to a bound, and carried over with everything else', async () => {
+  const LINKS = 40;
+  const nodes = chainOf(LINKS, {
+    go: { type: 'wait', config: { event: 'go' } },
+    ...Object.fromEntries(
+      Array.from({ length: 12 }, (_, n) => [`t${n}`, transform(`${'x'.repeat(20_000)}${n}`)]),
+    ),
+  });
+  for (let n = 0; n < 5; n++) {
+    const needs = [n === 0 ? `w${LINKS - 1}` : `late${n - 1}`];
+    nodes[`late${n}`] = { type: 'wait', needs, config: { event: 'late' } };
+  }
+  await product.publish(
+    'keeping',
+    definition('keeping', nodes, {
+      params: { text: 'p'.repeat(30_000) },
+      output: `\${{ [${[0, 1, 2, 3, 4].map((n) => `steps.late${n}.output.payload.n`).join()}] }}`,
+    }),
+  );
+  const { id } = await product.start('keeping', { text: 'i'.repeat(30_000) });
+  for (let n = 0; n < 6; n++)
+    await product.call('POST', `/runs/${id}/events/late`, { n, text: 'e'.repeat(12_000) });
+  const commands = await eventually(async () => {
+    const { items } = (
+      await product.call<{ items: { state: string; reason: string | null }[] }>('GET', `/runs/${id}/commands`)
+    ).body;
+    return items.every(({ state }) => !['queued', 'delivered'].includes(state)) ? items : undefined;
+  });
+  expect(commands.filter(({ state }) => state === 'acknowledged')).toHaveLength(5);
+  expect(commands.find(({ state }) => state === 'rejected')?.reason).toMatch(/64 KiB/);
+  await product.call('POST', `/runs/${id}/events/go`, {});
+  expect(await product.ended(id, 60)).toMatchObject({ state: 'completed', output: [0, 1, 2, 3, 4] });
+  const histories = await historiesOf(new Client({ connection }), id);
+  expect(histories.length).toBeGreaterThan(1);
+  expect(await largestPayload(id)).toBeLessThanOrEqual(MAX_PAYLOAD_BYTES);
+});
+
+test('params that are large together are refused at the start, and by a tune', async () => {
+  await product.publish(
+    'params',
+    definition('params', { w: wait(600) }, { params: { a: 'x'.repeat(20_000) } }),
+  );
+  const params = { b: 'x'.repeat(20_000) };
+  const refused = await product.call('POST', '/runs', { workflow: 'params', params });
+  expect(refused).toMatchObject({
+    status: 422,
+    body: { code: 'input_invalid', errors: [{ path: '/params' }] },
+  });
+  const { id } = await product.start('params');
+  const tuned = await product.call('POST', `/runs/${id}/tune`, { params });
+  expect(tuned).toMatchObject({
+    status: 422,
+    body: { code: 'input_invalid', errors: [{ path: '/params' }] },
+  });
+  await product.call('POST', `/runs/${id}/cancel`);
+  await product.ended(id);
 });
