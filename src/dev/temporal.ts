@@ -21,8 +21,12 @@ const SEARCH_ATTRIBUTES = [
   'OrchestratorType',
   'OrchestratorState',
 ];
-/** The dev server polls each shard's queue 20 times a second by default: up to 50 ms on every workflow task. */
-const DYNAMIC_CONFIG = ['history.transferProcessorMaxPollRPS=2000', 'history.timerProcessorMaxPollRPS=2000'];
+/** By default the dev server polls a shard's queue 20 times a second, up to 50 ms on every workflow task, and shorter timers last a second. */
+const DYNAMIC_CONFIG = [
+  'history.transferProcessorMaxPollRPS=2000',
+  'history.timerProcessorMaxPollRPS=2000',
+  'history.timerProcessorMaxTimeShift="10ms"',
+];
 
 interface Ports {
   grpc: number;
