@@ -78,7 +78,8 @@ describe.each(PLACES)('blobs in %s', (place, kind, inline_blob_bytes) => {
 
   it('have the same headers in GET and HEAD', async () => {
     for (const size of SIZES) {
-      const bytes = randomBytes(size);
+      // The type is that of the first upload of these bytes, and there are not many single ones.
+      const bytes = size === 1 ? Buffer.from('h') : randomBytes(size);
       await put(bytes, { 'content-type': 'text/plain; charset=utf-8' });
       const [got, head] = [await get(casIdOf(bytes)), await blobs.send('HEAD', `/blobs/${casIdOf(bytes)}`)];
       await got.arrayBuffer();

@@ -145,6 +145,7 @@ it('a run terminated in Temporal and then reset there is open again', async () =
   await reconcile(product);
   await side.reset(id, never);
   await product.until(id, (run) => run.epoch === 1);
+  await untilStep(product, id, 'ask', 'waiting');
   await decide(id, 'approve');
   expect(await product.ended(id)).toMatchObject({ state: 'completed', epoch: 1 });
 });
@@ -189,7 +190,7 @@ it('a run is reset twice, the second time after it had ended again', async () =>
 });
 
 it('a paused run that is reset stays paused, and goes on when told to', async () => {
-  await product.publish('paused', definition('paused', { w: wait(1), t: transform(1, { needs: ['w'] }) }));
+  await product.publish('paused', definition('paused', { w: wait(8), t: transform(1, { needs: ['w'] }) }));
   const { id } = await product.start('paused');
   await untilStep(product, id, 'w', 'waiting');
   await product.call('POST', `/runs/${id}/pause`);
