@@ -73,7 +73,6 @@ export function runDispatch(options: DispatchOptions): RunDispatch {
     if (!is_patient) return outbox.isFirst(id);
     for (const wait_ms of [...TURN_AFTER_MS, 0]) {
       if (await outbox.isFirst(id)) return true;
-      if (behind.has(run_id)) return false;
       await pause(wait_ms);
     }
     behind.add(run_id);
@@ -153,7 +152,10 @@ export function runDispatch(options: DispatchOptions): RunDispatch {
   return {
     // The row in the outbox is removed by the run's first flush, which proves that Temporal has it.
     startSoon: (run) => inBackground({ run_id: run.id, kind: 'start' }, () => start(run)),
-    deliverSoon: (item) => inBackground(item, () => deliver(item, true)),
+    deliverSoon: (item) =>
+      inBackground(item, async () => {
+        if (!behind.has(item.run_id)) await deliver(item, true);
+      }),
     async sweep() {
       const until_ms = options.clock().getTime() + SWEEP_MS;
       for (let total = 0; ;) {

@@ -37,13 +37,14 @@ export function outboxRepository(db: Db) {
 // By the database's clock: of two commands, whoever waits for the first answer before sending the second has them in order.
 const IN_ORDER = '(p.created_at, p.id) < (o.created_at, o.id)';
 
+// Oldest first, and nothing behind an item that is not due: what is taken of a run is the beginning of what it has.
 const CLAIM = statement<OutboxItem>(
   'outbox_claim',
   `WITH due AS MATERIALIZED (
     SELECT o.id FROM outbox o
     WHERE o.next_attempt_at <= clock_timestamp() AND NOT EXISTS (
       SELECT FROM outbox p WHERE p.run_id = o.run_id AND ${IN_ORDER} AND p.next_attempt_at > clock_timestamp())
-    ORDER BY o.next_attempt_at, o.created_at, o.id LIMIT $1 FOR UPDATE SKIP LOCKED
+    ORDER BY o.created_at, o.id LIMIT $1 FOR UPDATE SKIP LOCKED
   ), taken AS (
     UPDATE outbox SET attempts = attempts + 1,
       next_attempt_at = clock_timestamp() + make_interval(secs => $2 * least(attempts + 1, 6))
