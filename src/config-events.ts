@@ -1,3 +1,4 @@
+import { z } from 'zod';
 import { address, field, flag, integer, list, secretText, section, word } from './config-fields.ts';
 
 /** Where events go, besides the streams of the API. */
@@ -43,4 +44,19 @@ export const kafka = section({
     aliases: ['KAFKA_BROKERS'],
   }),
   topic: field(word.default('orchestrator.events'), 'Topic they are sent to.'),
+  tls: field(flag.default(false), 'Speak TLS with the brokers.'),
+  ca_file: field(
+    word.optional(),
+    'PEM file of who signs the brokers’ certificates, when it is none of the usual ones.',
+  ),
+  sasl_mechanism: field(
+    z.enum(['PLAIN', 'SCRAM-SHA-256', 'SCRAM-SHA-512']).default('SCRAM-SHA-512'),
+    'How the user is authenticated.',
+  ),
+  username: field(word.optional(), 'User the brokers ask for.'),
+  password: field(secretText(1).optional(), 'Password of that user.', { secret: true }),
+}).superRefine(({ username, password }, context) => {
+  if ((username === undefined) === (password === undefined)) return;
+  const path = [username === undefined ? 'username' : 'password'];
+  context.addIssue({ code: 'custom', path, message: 'a user and a password go together' });
 });

@@ -29,10 +29,11 @@ export function createEvents(base: Base, store: Store, feed: RunFeed) {
   const sinks = eventSinkRepository(db);
   const onError = (err: unknown, sink?: string) => logger.warn({ err, sink }, 'events are not out yet');
   const redis = createRedis(base);
+  const { kafka } = config;
   const { prefix, run_cache_seconds: cache_seconds } = config.redis;
   const targets: EventTarget[] = [
     ...(redis ? [redisTarget(redis, prefix)] : []),
-    ...(config.kafka.brokers.length > 0 ? [kafkaTarget(config.kafka)] : []),
+    ...(kafka.brokers.length > 0 ? [kafkaTarget({ ...kafka, password: kafka.password?.reveal() })] : []),
   ];
   const { source } = config.events;
   const pumps = targets.map((target) => eventPump({ target, log, sinks, metrics, source, onError }));

@@ -10,6 +10,8 @@ import { execute, oneAtATime, systemProgram, type Available } from './system-pro
 export interface TestKafka extends OwnServer {
   /** host:port */
   broker: string;
+  /** The same by TLS, for one who logs in. */
+  secure: { broker: string; ca_file: string; username: string; password: string };
   remove(): Promise<void>;
 }
 
@@ -23,9 +25,11 @@ export async function testKafka(): Promise<Available<TestKafka>> {
     const java = await systemProgram('java', 'default-jre-headless');
     const jars = await kafkaJars();
     const directory = await mkdtemp(path.join(os.tmpdir(), 'orchestrator-kafka-'));
-    const [port, controller_port] = [await freePort(), await freePort()];
+    const [port, secure_port, controller_port] = [await freePort(), await freePort(), await freePort()];
     const settings = path.join(directory, 'server.properties');
-    await writeFile(settings, properties({ port, controller_port, data: path.join(directory, 'data') }));
+    const data = path.join(directory, 'data');
+    const { ca_file, keys } = await certificate(directory);
+    await writeFile(settings, properties({ port, secure_port, controller_port, data, keys }));
     const base = ['-Xmx256m', '-cp', `${jars}/*`];
     const id = randomBytes(16).toString('base64url').replace(/^-/, 'A');
     await execute(java, [...base, 'kafka.tools.StorageTool', 'format', '-t', id, '-c', settings]);
@@ -35,18 +39,57 @@ export async function testKafka(): Promise<Available<TestKafka>> {
       await server.kill();
       await rm(directory, { recursive: true, force: true });
     };
-    return { server: { ...server, broker: `127.0.0.1:${port}`, remove } };
+    const secure = { broker: `127.0.0.1:${secure_port}`, ca_file, ...LOGIN };
+    return { server: { ...server, broker: `127.0.0.1:${port}`, secure, remove } };
   } catch (error) {
     return { missing: (error as Error).message };
   }
 }
 
-const properties = (at: { port: number; controller_port: number; data: string }): string => `
+const LOGIN = { username: 'shop', password: 'not-a-secret' };
+
+/** A certificate for this machine that signs itself, and both it and its key in one PEM file. */
+async function certificate(directory: string): Promise<{ ca_file: string; keys: string }> {
+  const openssl = await systemProgram('openssl', 'openssl');
+  const [ca_file, key_file, keys] = ['ca.pem', 'key.pem', 'keys.pem'].map((name) =>
+    path.join(directory, name),
+  ) as [string, string, string];
+  const subject = ['-subj', '/CN=127.0.0.1', '-addext', 'subjectAltName=IP:127.0.0.1'];
+  const files = ['-keyout', key_file, '-out', ca_file];
+  await execute(openssl, [
+    'req',
+    '-x509',
+    '-newkey',
+    'rsa:2048',
+    '-nodes',
+    '-days',
+    '2',
+    ...subject,
+    ...files,
+  ]);
+  await writeFile(keys, Buffer.concat([await readFile(key_file), await readFile(ca_file)]));
+  return { ca_file, keys };
+}
+
+interface Settings {
+  port: number;
+  secure_port: number;
+  controller_port: number;
+  data: string;
+  keys: string;
+}
+
+const properties = (at: Settings): string => `
 process.roles=broker,controller
 node.id=1
 controller.quorum.voters=1@127.0.0.1:${at.controller_port}
-listeners=PLAINTEXT://127.0.0.1:${at.port},CONTROLLER://127.0.0.1:${at.controller_port}
-advertised.listeners=PLAINTEXT://127.0.0.1:${at.port}
+listeners=PLAINTEXT://127.0.0.1:${at.port},SECURE://127.0.0.1:${at.secure_port},CONTROLLER://127.0.0.1:${at.controller_port}
+advertised.listeners=PLAINTEXT://127.0.0.1:${at.port},SECURE://127.0.0.1:${at.secure_port}
+listener.security.protocol.map=PLAINTEXT:PLAINTEXT,SECURE:SASL_SSL,CONTROLLER:PLAINTEXT
+listener.name.secure.ssl.keystore.type=PEM
+listener.name.secure.ssl.keystore.location=${at.keys}
+listener.name.secure.sasl.enabled.mechanisms=PLAIN
+listener.name.secure.plain.sasl.jaas.config=org.apache.kafka.common.security.plain.PlainLoginModule required user_${LOGIN.username}="${LOGIN.password}";
 controller.listener.names=CONTROLLER
 log.dirs=${at.data}
 num.partitions=3

@@ -168,24 +168,62 @@ describeKafka(kafka_name, () => {
     await server.start();
     const after = await runs(product, 3);
     const ids = [...before, ...during, ...after].map(({ id }) => id);
+    const about = await expectOnTopic('runs', product, ids);
+    expect(about).toEqual(['application/cloudevents+json; charset=UTF-8']);
+  });
+
+  it('come by TLS from one who has logged in, and not from one who cannot', async () => {
+    const { broker, ca_file, username, password } = server.secure;
+    const secure = {
+      KAFKA_BROKERS: broker,
+      ORCHESTRATOR_KAFKA_TLS: 'true',
+      ORCHESTRATOR_KAFKA_CA_FILE: ca_file,
+      ORCHESTRATOR_KAFKA_SASL_MECHANISM: 'PLAIN',
+      ORCHESTRATOR_KAFKA_USERNAME: username,
+    };
+    const topics = { right: 'secure', wrong: 'refused' } as const;
+    const [right, wrong] = await Promise.all([
+      startProduct({
+        env: { ...secure, ORCHESTRATOR_KAFKA_PASSWORD: password, ORCHESTRATOR_KAFKA_TOPIC: topics.right },
+      }),
+      startProduct({
+        env: { ...secure, ORCHESTRATOR_KAFKA_PASSWORD: 'guessed', ORCHESTRATOR_KAFKA_TOPIC: topics.wrong },
+      }),
+    ]);
+    for (const one of [right, wrong]) await one.publish('four', fourLightSteps('four'));
+    await runs(wrong, 1);
+    const ids = (await runs(right, 3)).map(({ id }) => id);
+    await expectOnTopic(topics.right, right, ids);
+    const failing = await eventually(async () => {
+      const { rows } = await wrong.database.pool.query<{ last_error: string | null; failures: number }>(
+        "SELECT last_error, failures FROM event_sink WHERE name = 'kafka'",
+      );
+      return rows.find(({ failures }) => failures > 0);
+    });
+    expect(failing.last_error).not.toContain('guessed');
+    await Promise.all([right.stop(), wrong.stop()]);
+  });
+
+  /** Waits until every event of these runs is on the topic, in order; answers the content types of those keyed by their run. */
+  async function expectOnTopic(topic: string, from: Product, ids: string[]): Promise<unknown[]> {
     const seen: CloudEvent[] = [];
     const consumer = new Consumer({
-      groupId: 'test',
+      groupId: topic,
       clientId: 'test',
       bootstrapBrokers: [server.broker],
       deserializers: stringDeserializers,
     });
-    const stream = await consumer.consume({ topics: ['runs'], mode: 'earliest', autocommit: false });
+    const stream = await consumer.consume({ topics: [topic], mode: 'earliest', autocommit: false });
     const about = new Set<unknown>();
     stream.on('data', ({ key, value, headers }) => {
       const event = JSON.parse(value) as CloudEvent;
       seen.push(event);
       about.add(key === event.subject && headers.get('content-type'));
     });
-    await expectAllOf(product, ids, () => seen);
-    expect([...about]).toEqual(['application/cloudevents+json; charset=UTF-8']);
+    await expectAllOf(from, ids, () => seen);
     await new Promise<void>((resolve, reject) =>
       consumer.close(true, (error) => (error ? reject(error) : resolve())),
     );
-  });
+    return [...about];
+  }
 });
