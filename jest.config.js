@@ -1,6 +1,5 @@
-/** Scenarios with servers and processes of their own, minutes each: `npm run faults` runs them (docs/faults.md). */
-const SCENARIOS = ['workers', 'outages', 'starts', 'signals', 'sizes', 'uncached', 'restart', 'day'];
-const isFaultRun = process.env.ORCHESTRATOR_FAULTS !== undefined;
+// Its scenarios kill servers and processes of their own for minutes: `npm run faults` has them (docs/faults.md).
+const aside = process.env.ORCHESTRATOR_FAULTS === undefined ? ['/test/faults/fleet\\.test\\.ts$'] : [];
 
 /** One real PostgreSQL and one real Temporal server for the whole run; each jest worker gets its own database. */
 export default {
@@ -14,7 +13,7 @@ export default {
     '<rootDir>/examples',
   ],
   testMatch: ['**/*.test.ts'],
-  testPathIgnorePatterns: isFaultRun ? [] : [`/test/faults/(${SCENARIOS.join('|')})\\.test\\.ts$`],
+  testPathIgnorePatterns: aside,
   extensionsToTreatAsEsm: ['.ts'],
   transform: {
     '^.+\\.ts$': [

@@ -64,7 +64,7 @@ export const SCENARIOS: Readonly<Record<string, Scenario>> = {
     ends: 'failed',
   },
   pause_resume: {
-    definition: definition('pause_resume', { w: wait(1), t: transform(1, { needs: ['w'] }) }),
+    definition: definition('pause_resume', { w: wait(5), t: transform(1, { needs: ['w'] }) }),
     async act(product, id) {
       await begun(product, id);
       await product.call('POST', `/runs/${id}/pause`);

@@ -7,6 +7,9 @@ const IS_FULL = process.env.ORCHESTRATOR_FAULTS === 'full';
 /** How often, how many, how long: one number for every day, one for `npm run faults`. */
 export const sized = ({ short, full }: { short: number; full: number }): number => (IS_FULL ? full : short);
 
+/** A limit of docs/faults.md in ms. The tests of every day share their machine with others. */
+export const atMost = (ms: number): number => sized({ short: 5 * ms, full: ms });
+
 /** Far beyond what a scenario takes: only one that hangs comes to it. */
 export const LIMIT_MS = sized({ short: 300_000, full: 3_600_000 });
 

@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
-import { definition, transform, wait } from '../support/definitions.ts';
-import type { Fleet } from '../support/fleet.ts';
-import { insistent } from '../support/insist.ts';
-import type { Random } from '../support/random.ts';
+import { definition, transform, wait } from '../../support/definitions.ts';
+import type { Fleet } from '../../support/fleet.ts';
+import { insistent } from '../../support/insist.ts';
+import type { Random } from '../../support/random.ts';
 
 interface StoryOptions {
   fleet: Fleet;
