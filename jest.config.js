@@ -1,5 +1,6 @@
-// Its scenarios kill servers and processes of their own for minutes: `npm run faults` has them (docs/faults.md).
-const aside = process.env.ORCHESTRATOR_FAULTS === undefined ? ['/test/faults/fleet\\.test\\.ts$'] : [];
+// Scenarios that take minutes, or two of every product: `npm run faults` has them (docs/faults.md).
+const aside =
+  process.env.ORCHESTRATOR_FAULTS === undefined ? ['/test/faults/(fleet|uncached)\\.test\\.ts$'] : [];
 
 /** One real PostgreSQL and one real Temporal server for the whole run; each jest worker gets its own database. */
 export default {

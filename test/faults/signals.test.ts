@@ -7,7 +7,7 @@ import { startProduct, type Product } from '../support/product.ts';
 import { testTemporal } from '../support/stack.ts';
 
 const SENDERS = 4;
-const EVENTS = sized({ short: 600, full: 20_000 }) / SENDERS;
+const EVENTS = sized({ short: 300, full: 20_000 }) / SENDERS;
 const HISTORY_LIMIT = sized({ short: 500, full: 8_000 });
 
 let product: Product;

