@@ -13,7 +13,7 @@ import { dagInput, type RunInputOptions } from './run-input.ts';
 export const SWEEP_AFTER_MS = 5_000;
 const LEASE_SECONDS = 5;
 const BATCH = 50;
-/** Of many commands of one run a look at the outbox finds one: it looks again for about this long. */
+/** What is more than a batch is fetched batch by batch, for about this long. */
 const SWEEP_MS = 1_000;
 /** Another process carries a command of the same run: it takes it milliseconds. */
 const TURN_AFTER_MS = [10, 30, 60, 100, 200, 400];

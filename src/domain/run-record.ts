@@ -89,12 +89,8 @@ export function runRecorder(deps: Deps) {
     const change = end.entries.findLast((entry) => entry.change)?.change;
     const state = change?.to as FinalState;
     const output = await outputOf(end);
-    const snapshot = storedSnapshot({
-      end,
-      state,
-      output_hash: output.hash,
-      steps: merge(earlier, stepsOf(end)),
-    });
+    const noted = stepsOf(end);
+    const snapshot = storedSnapshot({ end, state, output_hash: output.hash, steps: merge(earlier, noted) });
     const row = {
       state,
       output: output.text,
@@ -104,8 +100,11 @@ export function runRecorder(deps: Deps) {
       snapshot: { artifact_id: ids(), ...snapshot },
     };
     let freed: FlowKeys | undefined;
-    const write: Write = async (flush, journal) =>
-      (freed = await journal.end(flush, stepsOf(flush), row)) !== undefined;
+    const write: Write = async (flush, journal) => {
+      // What is told again may be less.
+      freed = await journal.end(flush, flush === end ? noted : stepsOf(flush), row);
+      return freed !== undefined;
+    };
     if (!(await written(end, write))) return false;
     if (freed && isGated(freed)) admission.admitSoon(freed);
     metrics.runEnded(end.type, state, (clock().getTime() - Date.parse(end.run.created_at)) / 1_000);

@@ -5,6 +5,7 @@ import { LIMIT_MS } from '../../support/faults.ts';
 import type { FleetStage } from './fleet-stage.ts';
 
 const approval = (config: object = {}) => ({ type: 'approval', config: { prompt: 'Go on?', ...config } });
+
 export function restartScenarios(on: FleetStage): void {
   const waiting = (id: string, node: string) =>
     eventually(
