@@ -5,7 +5,11 @@
  */
 export const WASM_THREAD = `
 const { parentPort, workerData: job } = require('node:worker_threads');
-const { getQuickJS } = require(job.quickjs);
+const { newQuickJSWASMModule, newVariant, RELEASE_SYNC } = require(job.quickjs);
+
+const PAGE_BYTES = 64 * 1024;
+/** What the module itself asks for before it runs anything. */
+const FIRST_PAGES = 256;
 
 const send = (stream, text) => parentPort.postMessage({ stream, text });
 
@@ -42,31 +46,51 @@ function describe(error) {
   return String(error.name) + ': ' + String(error.message) + '\\n' + String(error.stack ?? '');
 }
 
-function settle(runtime, context, value) {
+/** The value that was thrown, as \`{ error }\`: \`throw null\` is a failure too. Undefined for a good end. */
+function failure(runtime, context, result) {
+  if (result.error) return { error: context.dump(result.error) };
   for (;;) {
     const jobs = runtime.executePendingJobs(1000);
-    if (jobs.error) return context.dump(jobs.error);
+    if (jobs.error) return { error: context.dump(jobs.error) };
     if (jobs.value === 0) break;
   }
-  const state = context.getPromiseState(value);
-  return state.type === 'rejected' ? context.dump(state.error) : null;
+  const state = context.getPromiseState(result.value);
+  return state.type === 'rejected' ? { error: context.dump(state.error) } : undefined;
 }
 
+/** A memory that cannot outgrow the limit: QuickJS's own count of it leaves out the sizes of blocks. */
+function boundedMemory(bytes) {
+  const maximum = Math.max(FIRST_PAGES, Math.floor(bytes / PAGE_BYTES));
+  const memory = new WebAssembly.Memory({ initial: FIRST_PAGES, maximum });
+  let refused = false;
+  memory.grow = (pages) => {
+    refused = true;
+    const before = WebAssembly.Memory.prototype.grow.call(memory, pages);
+    refused = false;
+    return before;
+  };
+  return { memory, isFull: () => refused };
+}
+
+const { memory: wasmMemory, isFull } = boundedMemory(job.memory_bytes);
+
 async function main() {
-  const quickjs = await getQuickJS();
+  const quickjs = await newQuickJSWASMModule(newVariant(RELEASE_SYNC, { wasmMemory }));
   const runtime = quickjs.newRuntime();
-  runtime.setMemoryLimit(job.memory_bytes);
   runtime.setMaxStackSize(512 * 1024);
   const deadline = Date.now() + job.wall_ms;
-  runtime.setInterruptHandler(() => Date.now() > deadline);
+  let late = false;
+  runtime.setInterruptHandler(() => (late = Date.now() > deadline));
   const context = runtime.newContext();
   setGlobals(context);
   const result = context.evalCode(job.source, job.file, { type: job.esm ? 'module' : 'global' });
-  const error = result.error ? context.dump(result.error) : settle(runtime, context, result.value);
-  if (error !== null) send('stderr', describe(error) + '\\n');
-  const out_of_memory = error !== null && /out of memory/.test(String(error.message));
-  parentPort.postMessage({ exit_code: error === null ? 0 : 1, out_of_memory, late: Date.now() > deadline });
+  const failed = failure(runtime, context, result);
+  if (failed) send('stderr', describe(failed.error) + '\\n');
+  return { exit_code: failed ? 1 : 0, out_of_memory: failed !== undefined && isFull(), late };
 }
 
-main().catch((error) => parentPort.postMessage({ defect: String(error && error.stack || error) }));
+// QuickJS without memory may break down while it makes the error: that is no defect of this thread.
+main()
+  .catch((error) => (isFull() ? { exit_code: 1, out_of_memory: true } : { defect: String((error && error.stack) || error) }))
+  .then((end) => parentPort.postMessage({ ...end, peak_memory_bytes: wasmMemory.buffer.byteLength }));
 `;

@@ -20,6 +20,7 @@ interface EndMessage {
   out_of_memory?: boolean;
   late?: boolean;
   defect?: string;
+  peak_memory_bytes?: number;
 }
 
 /** The thread stops the program itself at its wall limit; this much later the thread is ended from outside. */
@@ -115,8 +116,12 @@ function resultOf({ end, cause, captures, wall_ms }: Ended): SandboxResult {
     stderr_bytes: captures.stderr.bytes(),
     truncated: stdout.truncated || stderr.truncated,
     artifacts: [],
-    // A thread has no counters of its own: the time is an upper bound, the memory is not known.
-    usage: { wall_ms: Math.round(wall_ms), cpu_ms: Math.round(wall_ms), peak_memory_bytes: 0 },
+    // A thread has no counters of its own: the time is an upper bound; the memory of one that was stopped is not known.
+    usage: {
+      wall_ms: Math.round(wall_ms),
+      cpu_ms: Math.round(wall_ms),
+      peak_memory_bytes: end.peak_memory_bytes ?? 0,
+    },
     ...(detail === undefined ? {} : { detail }),
   };
 }
