@@ -21,6 +21,8 @@ export interface StopRequest {
 
 /** What came of a command that is not about the course of the run itself. */
 export type Reception = Pick<CommandOutcome, 'state' | 'reason' | 'tuned'>;
+/** It is for something that what came before it has yet to begin. */
+export const EARLY = Symbol('early');
 export type CommandLog = (outcome: CommandOutcome & { type: CommandSignal['type'] }) => void;
 
 /** What the outside wants of this run: commands as signals, each applied once, and Temporal's own cancel. */
@@ -30,8 +32,11 @@ export interface Control {
   stopRequest(): StopRequest | undefined;
   /** Commands came in that `apply` has not looked at. */
   hasNews(): boolean;
-  /** Looks at the commands in order of arrival; outcomes that are certain at once go to `log`. */
-  apply(log: CommandLog, receive: (command: CommandSignal) => Reception): void;
+  /**
+   * Looks at the commands in order of arrival; outcomes that are certain at once go to `log`. True when it stopped at one
+   * that is early.
+   */
+  apply(log: CommandLog, receive: Receive): boolean;
   /** The run is quiet: the pause it was waiting for is acknowledged. */
   confirmPause(log: CommandLog): void;
   isCancelledByTemporal(): boolean;
@@ -55,16 +60,22 @@ export function createControl(carried?: { pause_requested: boolean; commands_see
     stop ??= { as: 'cancelled', actor: TEMPORAL, reason: 'Cancelled in Temporal.' };
   });
 
-  function applyOne(command: CommandSignal, log: CommandLog, receive: Receive): void {
-    if (seen.has(command.id)) return;
-    remember(seen, command.id);
+  /** False for one that is early: it is as if it had not come yet. */
+  function applyOne(command: CommandSignal, log: CommandLog, receive: Receive): boolean {
     const { id, type } = command;
+    if (seen.has(id)) return true;
     const answer = (state: CommandOutcome['state'], reason?: string) => log({ id, type, state, reason });
-    if (Date.now() >= (command.expires_at_ms ?? Infinity)) return answer('expired', 'It came too late.');
-    if (type === 'pause') return pause(command, answer);
-    if (type === 'resume') return resume(answer, log);
-    if (type === 'cancel' || type === 'terminate') return halt(command, answer);
-    return log({ id, type, ...receive(command) });
+    if (Date.now() >= (command.expires_at_ms ?? Infinity)) answer('expired', 'It came too late.');
+    else if (type === 'pause') pause(command, answer);
+    else if (type === 'resume') resume(answer, log);
+    else if (type === 'cancel' || type === 'terminate') halt(command, answer);
+    else {
+      const reception = receive(command);
+      if (reception === EARLY) return false;
+      log({ id, type, ...reception });
+    }
+    remember(seen, id);
+    return true;
   }
 
   function pause(command: CommandSignal, answer: Answer): void {
@@ -108,7 +119,8 @@ export function createControl(carried?: { pause_requested: boolean; commands_see
     stopRequest: () => stop,
     hasNews: () => inbox.length > 0,
     apply(log, receive) {
-      for (let command = inbox.shift(); command; command = inbox.shift()) applyOne(command, log, receive);
+      while (inbox[0] && applyOne(inbox[0], log, receive)) inbox.shift();
+      return inbox.length > 0;
     },
     confirmPause(log) {
       if (pending_pause) log({ id: pending_pause.id, type: 'pause', state: 'acknowledged' });
@@ -122,7 +134,7 @@ export function createControl(carried?: { pause_requested: boolean; commands_see
   };
 }
 
-type Receive = (command: CommandSignal) => Reception;
+type Receive = (command: CommandSignal) => Reception | typeof EARLY;
 type Answer = (state: CommandOutcome['state'], reason?: string) => void;
 
 /** Of these texts, oldest first, the newest ones that have so many characters together. */

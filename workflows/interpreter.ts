@@ -8,7 +8,7 @@ import { carriedOver } from './carry-over.ts';
 import { finishRun, stopRun, type DagEnd } from './ending.ts';
 import { changeState, noteCommand, putBack, type Execution } from './execution.ts';
 import { evaluateGuard } from './light.ts';
-import { applyCommands } from './messages.ts';
+import { applyCommands, applyCommandsInTurn } from './messages.ts';
 import { next, type Soon } from './soon.ts';
 import { endLightStep, skipStep } from './steps.ts';
 import { callOff } from './tasks.ts';
@@ -27,11 +27,15 @@ export async function interpret(x: Execution): Promise<DagEnd> {
     beginDeadline(x);
   }
   for (;;) {
-    applyCommands(x);
+    const is_held_up = applyCommandsInTurn(x);
     const stop = x.control.stopRequest();
     if (stop) return stopRun(x, stop);
     const moved = await (x.control.isPausing() ? quiesce(x) : advance(x));
     if (moved) continue;
+    if (is_held_up) {
+      applyCommands(x);
+      continue;
+    }
     if (x.graph.isDone() && x.state === 'running') return finishRun(x);
     // Whatever is about to be waited for, the outside sees how far the run is.
     if (x.dropped.length > 0) await callOff(x);

@@ -1,7 +1,8 @@
+import { patched } from '@temporalio/workflow';
 import type { Json, JsonObject } from '../src/contract/json.ts';
 import type { HeldValue, StepError } from '../src/contract/run.ts';
 import type { ApprovalAwaited, CommandSignal, Decision } from '../src/contract/workflows.ts';
-import type { Reception } from './control.ts';
+import { EARLY, type Reception } from './control.ts';
 import { noteCommand, type Execution } from './execution.ts';
 import { KEPT_BOUND } from './kept-events.ts';
 import { decisionEnd, endTask, endWait } from './steps.ts';
@@ -13,6 +14,25 @@ export function applyCommands(x: Execution): void {
     (outcome) => noteCommand(x, outcome),
     (command) => receive(x, command),
   );
+}
+
+/**
+ * The same while the run may go on by itself: what is for a step that has not begun stays, with all that came after it, until
+ * nothing moves. A task that is done again gets what the outside did after it saw the step wait together with what brought
+ * the step there. True when one stayed.
+ */
+export function applyCommandsInTurn(x: Execution): boolean {
+  return x.control.apply(
+    (outcome) => noteCommand(x, outcome),
+    (command) => (isEarly(x, command) ? EARLY : receive(x, command)),
+  );
+}
+
+function isEarly(x: Execution, { type, payload }: CommandSignal): boolean {
+  if (type !== 'decide' && type !== 'complete') return false;
+  const node = payload.node as string;
+  const is_to_come = node in x.plan.nodes && !(node in x.values.steps);
+  return is_to_come && x.waits.get(keyOf(payload)) === undefined && patched('commands-in-turn');
 }
 
 function receive(x: Execution, command: CommandSignal): Reception {

@@ -23,11 +23,6 @@ export const SEEDED = `(ORCHESTRATOR_FAULT_SEED=${SEED})`;
 export const dice = (purpose: string): Random =>
   randomFrom([...purpose].reduce((sum, char) => Math.imul(sum, 31) + char.charCodeAt(0), SEED));
 
-export interface Harassment {
-  /** Ends it after the strike under way; answers how many there were. Rejects when one failed. */
-  stop(): Promise<number>;
-}
-
 export interface Strikes {
   random: Random;
   /** Milliseconds from the end of one strike to the next. */
@@ -35,25 +30,25 @@ export interface Strikes {
   strike: () => Promise<unknown>;
 }
 
-/** Strikes again and again until it is stopped. */
-export function harass({ random, every_ms: [least, most], strike }: Strikes): Harassment {
-  const stopping = new AbortController();
-  const over = (async () => {
+/** Strikes again and again while `work` goes on. Rejects as soon as either fails, or when no strike fell. */
+export async function harassed<T>(
+  { random, every_ms: [least, most], strike }: Strikes,
+  work: () => Promise<T>,
+): Promise<T> {
+  const over = new AbortController();
+  const striking = (async () => {
     for (let strikes = 0; ; strikes++) {
-      await pause(least + random.below(most - least), undefined, { signal: stopping.signal }).catch(
+      await pause(least + random.below(most - least), undefined, { signal: over.signal }).catch(
         () => undefined,
       );
-      if (stopping.signal.aborted) return strikes;
+      if (over.signal.aborted) return strikes;
       await strike();
     }
   })();
-  over.catch(() => undefined);
-  return {
-    stop() {
-      stopping.abort();
-      return over;
-    },
-  };
+  const working = work().finally(() => over.abort());
+  const [result, strikes] = await Promise.all([working, striking]);
+  if (strikes === 0) throw new Error('the work was over before the first strike');
+  return result;
 }
 
 /** Does `work` for every item, `parallel` at a time, and keeps their order. */

@@ -32,6 +32,8 @@ export interface Fleet extends ApiClient {
   thaw(server: 'postgres' | 'temporal'): void;
   /** Every process and both servers, at once; then all of it again. */
   crashAll(): Promise<void>;
+  /** Processes that ended and should not have, with the last they said. */
+  losses(): string[];
   remove(): Promise<void>;
 }
 
@@ -123,6 +125,7 @@ export async function startFleet({
     },
     freeze: (server) => void process.kill(running[server].pid(), 'SIGSTOP'),
     thaw: (server) => void process.kill(running[server].pid(), 'SIGCONT'),
+    losses: () => made.flatMap((one) => one.losses),
     async crashAll() {
       const parts: Part[] = [...programs, 'postgres', 'temporal'];
       await Promise.all(parts.map(kill));

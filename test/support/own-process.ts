@@ -24,15 +24,19 @@ export interface OwnProcess {
   kill(): Promise<void>;
   /** SIGTERM; answers how it ended, and after how many ms. */
   stop(): Promise<{ code: number | null; ms: number }>;
+  /** How it ended when nobody asked it to, and the last it said. */
+  losses: readonly string[];
 }
 
 export function ownProcess(program: Program, env: Record<string, string>): OwnProcess {
   const { module, args, ready } = PROGRAMS[program];
   const command = IS_COMPILED ? [`dist/${module}.js`] : ['--import', 'tsx', `${module}.ts`];
   let child: ChildProcess | undefined;
+  const losses: string[] = [];
 
   async function ended(signal: NodeJS.Signals): Promise<number | null> {
     const running = child;
+    child = undefined;
     if (!running || running.exitCode !== null || running.signalCode !== null)
       return running?.exitCode ?? null;
     const exit = once(running, 'exit');
@@ -50,8 +54,12 @@ export function ownProcess(program: Program, env: Record<string, string>): OwnPr
         stdio: ['ignore', 'pipe', 'pipe'],
       });
       child = started;
-      await saying(started, ready);
+      const said = await saying(started, ready);
+      started.once('exit', (code, signal) => {
+        if (child === started) losses.push(`${program} ended with ${code ?? signal}:\n${said.join('\n')}`);
+      });
     },
+    losses,
     kill: async () => void (await ended('SIGKILL')),
     async stop() {
       const began = Date.now();
@@ -60,7 +68,8 @@ export function ownProcess(program: Program, env: Record<string, string>): OwnPr
   };
 }
 
-async function saying(child: ChildProcess, wanted: string): Promise<void> {
+/** Resolves once it says so; the newest lines it says are in the answer, then and later. */
+async function saying(child: ChildProcess, wanted: string): Promise<readonly string[]> {
   const said: string[] = [];
   await new Promise<void>((resolve, reject) => {
     for (const stream of [child.stdout!, child.stderr!])
@@ -70,4 +79,5 @@ async function saying(child: ChildProcess, wanted: string): Promise<void> {
       });
     child.once('exit', (code) => reject(new Error(`the process ended with ${code}:\n${said.join('\n')}`)));
   });
+  return said;
 }

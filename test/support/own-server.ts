@@ -1,7 +1,9 @@
 import { spawn, type ChildProcess } from 'node:child_process';
+import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
-import { connect, createServer, type AddressInfo } from 'node:net';
+import { connect } from 'node:net';
 import { setTimeout as pause } from 'node:timers/promises';
+import { isFree } from '../../src/dev/ports.ts';
 
 export interface ServerCommand {
   file: string;
@@ -52,14 +54,15 @@ export function ownServer({ file, args, cwd, port }: ServerCommand): OwnServer {
   };
 }
 
-/** A port that was free a moment ago. */
+/** Below those that the kernel gives to connections: one that tries again for a server that is away could get its port. */
+const SERVER_PORTS = { least: 20_000, most: 32_767 };
+
+/** A port that nobody listens on and no connection is given, so that a server finds it free when it comes back. */
 export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
+  for (;;) {
+    const port = randomInt(SERVER_PORTS.least, SERVER_PORTS.most);
+    if (await isFree(port)) return port;
+  }
 }
 
 async function listening(port: number): Promise<void> {

@@ -3,8 +3,8 @@ import { SLICE_BYTES } from '../../../src/contract/object-store.ts';
 import { blobApi, type BlobApi, casIdOf, PROJECT_ID } from '../../support/blob-api.ts';
 import { STORE_KINDS } from '../../support/object-stores.ts';
 
-const SMALL = 380;
-const LARGE = 20;
+const SMALL = 190;
+const LARGE = 10;
 const LARGE_BYTES = 3 * SLICE_BYTES + 1_000;
 const PLACES = [
   ['row', 'postgres', 1_048_576],
@@ -54,9 +54,9 @@ describe.each(PLACES)('blobs in %s, some of which were corrupted there', (place,
     const large = await Promise.all(Array.from({ length: LARGE }, () => put(LARGE_BYTES)));
     const broken = new Map<Buffer, number>([
       [small[100]!, 0],
-      [small[300]!, 999],
+      [small[150]!, 999],
       [large[3]!, 10],
-      [large[15]!, 2 * SLICE_BYTES + 7],
+      [large[8]!, 2 * SLICE_BYTES + 7],
     ]);
     for (const [bytes, at_byte] of broken) await corrupt(bytes, at_byte);
     const check = async (bytes: Buffer) => {
@@ -72,7 +72,7 @@ describe.each(PLACES)('blobs in %s, some of which were corrupted there', (place,
     };
     await Promise.all([...small, ...large].map(check));
     // What is wrong at the beginning is known before the status is sent.
-    for (const bytes of [small[100]!, small[300]!, large[3]!]) expect(await read(bytes)).toBe('refused');
+    for (const bytes of [small[100]!, small[150]!, large[3]!]) expect(await read(bytes)).toBe('refused');
     expect(new Set(blobs.corrupt)).toEqual(new Set([...broken.keys()].map(casIdOf)));
   });
 

@@ -1,3 +1,4 @@
+import { eventually } from '../../support/eventually.ts';
 import { definitionOf } from '../../support/store.ts';
 
 export interface Request {
@@ -63,7 +64,7 @@ async function cancelledRun(world: World, tag: string): Promise<string> {
   await world.call('POST', '/runs', { workflow: tag_name });
   const id = String((await world.call('POST', '/runs', { workflow: tag_name })).id);
   await world.call('POST', `/runs/${id}/cancel`, {});
-  await world.call('GET', `/runs/${id}?wait=10`);
+  await eventually(async () => (await world.call('GET', `/runs/${id}`)).ended_at ?? undefined);
   return id;
 }
 

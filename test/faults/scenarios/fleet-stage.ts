@@ -11,7 +11,7 @@ export interface FleetStage {
   /** Whom the steps of runs ask. */
   server: FlakyServer;
   db: pg.Pool;
-  /** Fails unless rows, events and Temporal tell the same story. */
+  /** Fails unless rows, events and Temporal tell the same story, and no process ended by itself. */
   agree(): Promise<void>;
 }
 
@@ -24,8 +24,10 @@ export function fleetStage(): FleetStage {
     stage.db = new pg.Pool({ connectionString: fleet.database_url, max: 2 });
     // Its server is killed in places.
     stage.db.on('error', () => undefined);
-    stage.agree = async () =>
+    stage.agree = async () => {
       expect(await contradictions(fleet.database_url, fleet.temporal_address)).toEqual([]);
+      expect(fleet.losses()).toEqual([]);
+    };
     await fleet.publish('child', child);
     await fleet.publish('five', fiveSteps(server.url));
   }, LIMIT_MS);

@@ -1,6 +1,6 @@
 import { bash, definition } from '../../support/definitions.ts';
 import { eventually } from '../../support/eventually.ts';
-import { atMost, dice, each, harass, LIMIT_MS, numbers, SEEDED, sized } from '../../support/faults.ts';
+import { atMost, dice, each, harassed, LIMIT_MS, numbers, SEEDED, sized } from '../../support/faults.ts';
 import { fiveStepsOutput } from '../../support/mixed-runs.ts';
 import type { FleetStage } from './fleet-stage.ts';
 
@@ -11,16 +11,17 @@ export function workerScenarios(on: FleetStage): void {
     `A1 the only worker is killed every 2 to 5 s during ${RUNS} five-step runs: all end right, each result is there once ${SEEDED}`,
     async () => {
       const random = dice('A1');
-      const killing = harass({
+      const strikes = {
         random,
-        every_ms: [sized({ short: 500, full: 2_000 }), sized({ short: 2_000, full: 5_000 })],
+        every_ms: [sized({ short: 500, full: 2_000 }), sized({ short: 2_000, full: 5_000 })] as const,
         strike: () => on.fleet.crash(random.pick(['worker', 'worker', 'agent'] as const)),
+      };
+      const ended = await harassed(strikes, async () => {
+        const ids = await each(numbers(RUNS), 8, async (n) => (await on.fleet.start('five', { n })).id);
+        return each(ids, 8, (id) =>
+          on.fleet.until(id, ({ ended_at }) => ended_at !== null, LIMIT_MS / 1_000),
+        );
       });
-      const ids = await each(numbers(RUNS), 8, async (n) => (await on.fleet.start('five', { n })).id);
-      const ended = await each(ids, 8, (id) =>
-        on.fleet.until(id, ({ ended_at }) => ended_at !== null, LIMIT_MS / 1_000),
-      );
-      expect(await killing.stop()).toBeGreaterThan(0);
       for (const [n, { state, output }] of ended.entries())
         expect({ state, output }).toEqual({ state: 'completed', output: fiveStepsOutput(n) });
       const { rows } = await on.db.query<{ node: string; count: number }>(
@@ -72,6 +73,33 @@ export function workerScenarios(on: FleetStage): void {
         expect(types.filter((type) => type === 'step.succeeded')).toHaveLength(1);
       }
       expect(on.server.asked.get('/slow-500/once')).toBe(1);
+      await on.agree();
+    },
+    LIMIT_MS,
+  );
+
+  test(
+    'what is told to a step that was seen to wait counts, though the task that brought it there is done again',
+    async () => {
+      const asked = { type: 'approval', needs: ['told'], config: { prompt: 'Right?' } };
+      await on.fleet.publish(
+        'told',
+        definition('told', { told: { type: 'wait', config: { event: 'told' } }, asked }),
+      );
+      await on.fleet.processes.worker.kill();
+      const { id } = await on.fleet.start('told');
+      // As a worker leaves it that is killed between its journal and the end of its task.
+      await on.db.query(
+        `INSERT INTO step (run_id, epoch, node, attempt, state) VALUES ($1, 0, 'asked', 1, 'waiting')`,
+        [id],
+      );
+      expect((await on.fleet.call('POST', `/runs/${id}/events/told`)).status).toBe(202);
+      const decided = await on.fleet.call('POST', `/runs/${id}/approvals/asked`, { decision: 'approve' });
+      expect(decided.status).toBe(202);
+      const delivered = `SELECT 1 FROM run_command WHERE run_id = $1 AND delivered_at IS NOT NULL`;
+      await eventually(async () => (await on.db.query(delivered, [id])).rows.length === 2);
+      await on.fleet.processes.worker.start();
+      expect((await on.fleet.until(id, ({ ended_at }) => ended_at !== null, 60)).state).toBe('completed');
       await on.agree();
     },
     LIMIT_MS,
