@@ -7,7 +7,7 @@ import { startStoryOf } from './story.ts';
 
 const A2_RUNS = sized({ short: 10, full: 500 });
 const A3_RUNS = sized({ short: 10, full: 300 });
-const A4_SECONDS = sized({ short: 150, full: 600 });
+const A4_SECONDS = sized({ short: 12, full: 600 });
 
 export function outageScenarios(on: FleetStage): void {
   /** Starts runs and follows them; every one that was accepted ends right. */
