@@ -53,8 +53,11 @@ const execution = () => Context.current().info.workflowExecution!.runId;
 /** An engine that fails this often at one step will not succeed at it. */
 const ENGINE_ATTEMPTS = 5;
 
-/** The nodes that have an activity, one function per type so that Temporal Web UI shows them by name. */
-export function createNodeActivities(tasks: NodeTasks): NodeActivities {
+/** Activities that carry out steps, under every one of these names, so that Temporal Web UI shows what they are. */
+export function createNodeActivities<Name extends keyof NodeActivities>(
+  tasks: NodeTasks,
+  names: readonly Name[],
+): Pick<NodeActivities, Name> {
   const run = (task: NodeTask) =>
     translated(() =>
       withHeartbeat((signal) =>
@@ -64,5 +67,5 @@ export function createNodeActivities(tasks: NodeTasks): NodeActivities {
         }),
       ),
     );
-  return { http: run, code: run };
+  return Object.fromEntries(names.map((name) => [name, run])) as Pick<NodeActivities, Name>;
 }

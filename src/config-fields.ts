@@ -57,6 +57,24 @@ export const list = z.preprocess(
   z.array(z.string('must be a list of texts').min(1), 'must be a list'),
 );
 
+/** Texts by name: a YAML mapping, or `name=value` separated by commas. */
+export const labels = z.preprocess(
+  (value) =>
+    typeof value === 'string'
+      ? Object.fromEntries(
+          value
+            .split(',')
+            .filter((pair) => pair.trim() !== '')
+            .map((pair) => pair.split('=', 2).map((part) => part.trim()) as [string, string]),
+        )
+      : value,
+  z.record(
+    z.string().min(1, 'must have a name').max(200),
+    z.string('must be name=value, separated by commas').max(200),
+    'must be a mapping',
+  ),
+);
+
 export const word = z.string('must be text').trim().min(1, 'must not be empty');
 
 export const httpUrl = word.refine(

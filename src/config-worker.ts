@@ -1,4 +1,5 @@
-import { field, flag, integer, section, word } from './config-fields.ts';
+import { z } from 'zod';
+import { field, flag, integer, labels, section, word } from './config-fields.ts';
 
 /** The processes that carry runs out. */
 export const worker = section({
@@ -23,6 +24,23 @@ export const worker = section({
   make_current: field(
     flag.default(true),
     'A build that Temporal has not seen becomes the current one when its first worker starts.',
+  ),
+  agent_id: field(
+    z.uuid('must be a UUID').optional(),
+    'Id of this process as an agent, so that it is the same one after a restart.',
+    { default_text: 'a new one' },
+  ),
+  agent_name: field(word.optional(), 'What operators know this agent by.', {
+    default_text: '`<host>:<pid>`',
+  }),
+  agent_labels: field(labels.default({}), 'What executions may ask for: `zone=b,gpu=yes`.'),
+  agent_heartbeat_seconds: field(
+    integer(1, 3600).default(5),
+    'How often an agent says that it lives; three times that in silence, and it is lost.',
+  ),
+  agent_wait_seconds: field(
+    integer(0, 600).default(30),
+    'How long an execution waits for an agent that can carry it out, before it fails.',
   ),
   code_task_queue: field(word.optional(), 'Task queue of the code agents.', {
     default_text: '`<temporal.task_queue>-code`',

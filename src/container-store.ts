@@ -1,6 +1,7 @@
 import type { Config } from './config.ts';
 import { spoolDirectory } from './clients/objects/spool.ts';
 import type { Metrics } from './contract/metrics.ts';
+import { builtinVersions } from './domain/builtins/versions.ts';
 import { planCache } from './domain/plans.ts';
 import { storeServices } from './domain/store.ts';
 import { runValues } from './domain/values.ts';
@@ -55,6 +56,7 @@ export function createStore({ config, db, logger, metrics }: Base) {
     values,
     readDefinition,
     planOf,
+    builtins: builtinVersions({ db, ids: newId, definitions: store.definitions }),
     inline_bytes,
     input_bytes: limits.input_bytes,
   };

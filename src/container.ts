@@ -7,6 +7,8 @@ import type {
   TemporalRunSchedules,
 } from './clients/temporal-link.ts';
 import type { Config } from './config.ts';
+import { createAgents } from './container-agents.ts';
+import { createAgentSteps, createBuiltinSteps } from './container-builtins.ts';
 import { createRunFlow, inputOptions, type RunFlow } from './container-flow.ts';
 import type { Base, Store } from './container-store.ts';
 import { createBulk } from './container-bulk.ts';
@@ -21,7 +23,6 @@ import { idempotencyService } from './domain/idempotency.ts';
 import { limitService } from './domain/limits.ts';
 import { maintenanceService } from './domain/maintenance.ts';
 import { nodeTasks } from './domain/node-tasks.ts';
-import { codeNode } from './domain/nodes/code.ts';
 import { httpNode } from './domain/nodes/http.ts';
 import { childRuns } from './domain/child-runs.ts';
 import { forkService } from './domain/run-forks.ts';
@@ -46,13 +47,15 @@ const clock = () => new Date();
 
 /** How runs come to be, in whichever process. */
 function createRunOpener(store: Store, { accept }: RunFlow, sandbox: Outside['sandbox']) {
-  const { run_rows: runs, refs, tags, readDefinition, planOf, blobs, inline_bytes, input_bytes } = store;
+  const { run_rows: runs, refs, tags, readDefinition, planOf, blobs, builtins, inline_bytes, input_bytes } =
+    store;
   const tagPositions: Parameters<typeof runOpener>[0]['tagPositions'] = (project_id, workflow) =>
     tags.positions(project_id, workflow);
   return runOpener({
     runs,
     accept,
     refs,
+    builtins,
     tagPositions,
     readDefinition,
     planOf,
@@ -94,6 +97,7 @@ export function createApiServices(base: Base, store: Store, outside: Outside) {
     projects: projectService({ projects: projectRepository(db) }),
     idempotency: createIdempotency(base),
     ...external,
+    ...createAgents(base),
     ...createAgentWork(base, store, dispatch),
     experiments: experimentService({ refs }),
     commands: control,
@@ -198,7 +202,7 @@ export function createMaintenanceServices(base: Base, store: Store, temporal: Te
   };
 }
 
-/** The nodes a worker can carry out: `http` everywhere, `code` where there is a sandbox. */
+/** What a worker can carry out: programs where there is a sandbox, everything else everywhere. */
 export function createNodeTasks(
   base: Base,
   store: Store,
@@ -214,7 +218,8 @@ export function createNodeTasks(
     readDefinition,
     executors: {
       http: httpNode({ fetch, inline_bytes, version: VERSION }),
-      ...(agent.sandbox ? { code: codeNode({ sandbox: agent.sandbox, blobs }) } : {}),
+      ...createBuiltinSteps(base),
+      ...(agent.sandbox ? createAgentSteps(base, store, { ...agent, sandbox: agent.sandbox }) : {}),
     },
     configs: nodeConfigs({ values }),
     executions: createRunExecutions(base, store, agent.temporal.executions),

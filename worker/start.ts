@@ -1,4 +1,4 @@
-import { availableParallelism, hostname } from 'node:os';
+import { hostname } from 'node:os';
 import path from 'node:path';
 import type { Worker } from '@temporalio/worker';
 import { createLocalActivities, createNodeActivities } from '../activities/index.ts';
@@ -13,11 +13,15 @@ import {
 } from '../src/container.ts';
 import { createStore, type Base } from '../src/container-store.ts';
 import type { Connections } from '../src/process.ts';
+import type { NodeActivities } from '../src/contract/activities.ts';
+import { AGENT_ACTIVITIES, BUILTIN_ACTIVITIES } from '../src/contract/builtins.ts';
 import type { Sandbox } from '../src/contract/sandbox.ts';
+import { newId } from '../src/ids.ts';
 import { createHealthSweeper } from '../src/container-external.ts';
 import { VERSION } from '../src/version.ts';
 import { workflowBundle, type WorkflowBundle } from './bundle.ts';
-import { createCodeWorker, createInterpreterWorker } from './workers.ts';
+import { agentIdentity, announce } from './agent.ts';
+import { createCodeWorker, createInterpreterWorker, type AgentNode } from './workers.ts';
 
 export interface WorkerOptions extends Base {
   temporal: Connections['temporal'];
@@ -33,14 +37,19 @@ export interface RunningWorker {
 
 const HOUR = 3_600;
 
-/** This process as an agent: what steps record as `agent_id`. */
-export const AGENT_ID = `${hostname()}:${process.pid}`;
+/** What steps record as `agent_id` that need no sandbox. */
+const WORKER_ID = `${hostname()}:${process.pid}`;
+
+const AGENT_NODES: readonly AgentNode[] = ['code', ...AGENT_ACTIVITIES];
+const INTERPRETER_NODES = ['http', ...Object.values(BUILTIN_ACTIVITIES).flat()].filter(
+  (name): name is Exclude<keyof NodeActivities, AgentNode> => !(AGENT_NODES as string[]).includes(name),
+);
 
 /** Starts the worker that runs workflows and `http` nodes. */
 export async function startInterpreterWorker(options: WorkerOptions): Promise<RunningWorker> {
   const { config } = options;
   const store = createStore(options);
-  const tasks = createNodeTasks(options, store, { id: AGENT_ID, temporal: options.temporal });
+  const tasks = createNodeTasks(options, store, { id: WORKER_ID, temporal: options.temporal });
   const services = createInterpreterServices(options, store, options.temporal);
   const bundle = await workflowBundle(path.join(config.data_dir, 'cache'), options.temporal.plugins);
   const build = buildOf(options, bundle);
@@ -54,7 +63,7 @@ export async function startInterpreterWorker(options: WorkerOptions): Promise<Ru
       ...createMaintenanceActivities(createMaintenanceServices(options, store, options.temporal)),
       ...createHealthActivities(createHealthSweeper(options)),
       ...createScheduleActivities(createScheduleServices(options, store, options.temporal)),
-      http: createNodeActivities(tasks).http,
+      ...createNodeActivities(tasks, INTERPRETER_NODES),
     },
   });
   const started = running(worker);
@@ -89,20 +98,42 @@ async function introduce({ temporal, logger }: WorkerOptions, build: Build): Pro
 
 type Build = NonNullable<ReturnType<typeof buildOf>>;
 
-/** Starts the worker that runs `code` nodes in a sandbox. */
-export async function startCodeWorker(options: WorkerOptions, sandbox: Sandbox): Promise<RunningWorker> {
-  const { config } = options;
-  const tasks = createNodeTasks(options, createStore(options), {
-    id: AGENT_ID,
-    temporal: options.temporal,
-    sandbox,
-  });
-  const worker = await createCodeWorker({
-    ...placeOf(options, config.worker.code_task_queue),
-    activities: { code: createNodeActivities(tasks).code },
-    max_concurrent_code_tasks: config.worker.max_concurrent_code_tasks ?? availableParallelism(),
-  });
-  return running(worker);
+/** A worker that carries programs out, known as an agent. */
+export interface AgentOptions extends WorkerOptions {
+  /** Somebody asked it to start anew: whoever runs the process sees to it. */
+  onRestart: () => void;
+}
+
+/**
+ * Starts an agent: it carries programs out in its sandbox, for whoever asks and for those that chose it. Asked to stop it takes
+ * nothing new, and what does not end within the grace time goes to another one.
+ */
+export async function startAgent(options: AgentOptions, sandbox: Sandbox): Promise<RunningWorker> {
+  const { config, temporal, onRestart } = options;
+  const identity = agentIdentity(options, newId());
+  const tasks = createNodeTasks(options, createStore(options), { id: identity.id, temporal, sandbox });
+  const activities = createNodeActivities(tasks, AGENT_NODES);
+  const queues = [config.worker.code_task_queue, identity.task_queue];
+  const workers = await Promise.all(
+    queues.map((queue) =>
+      createCodeWorker({
+        ...placeOf(options, queue),
+        activities,
+        max_concurrent_code_tasks: identity.slots,
+      }),
+    ),
+  );
+  const polling = workers.map(running);
+  const presence = await announce(options, identity, sandbox.report, { running: tasks.running, onRestart });
+  return {
+    done: Promise.race(polling.map(({ done }) => done)),
+    async stop() {
+      const stopped = Promise.all(polling.map(({ stop }) => stop()));
+      await presence.drain();
+      await stopped;
+      await presence.stop();
+    },
+  };
 }
 
 /** Without schedules everything works but what nobody asks for, so the worker starts, and says so. */

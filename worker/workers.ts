@@ -1,4 +1,5 @@
 import { Worker, type NativeConnection, type WorkerPlugin } from '@temporalio/worker';
+import type { AgentActivity } from '../src/contract/builtins.ts';
 import type { LocalActivities, NodeActivities } from '../src/contract/activities.ts';
 import type { HealthActivities } from '../src/contract/health.ts';
 import type { MaintenanceActivities } from '../src/contract/maintenance.ts';
@@ -12,13 +13,16 @@ interface WorkerBase {
   shutdown_grace_seconds: number;
 }
 
+/** What only agents carry out. */
+export type AgentNode = 'code' | AgentActivity;
+
 export interface InterpreterWorkerOptions extends WorkerBase {
   bundle: { codePath: string };
   activities: LocalActivities &
     MaintenanceActivities &
     ScheduleActivities &
     HealthActivities &
-    Pick<NodeActivities, 'http'>;
+    Omit<NodeActivities, AgentNode>;
   /** Set when Temporal is to know builds apart: open runs go on with the current one. */
   build?: { deployment_name: string; build_id: string };
   max_cached_workflows: number;
@@ -55,7 +59,7 @@ function versionedAs({ deployment_name: deploymentName, build_id: buildId }: Bui
 type Build = NonNullable<InterpreterWorkerOptions['build']>;
 
 export interface CodeWorkerOptions extends WorkerBase {
-  activities: Pick<NodeActivities, 'code'>;
+  activities: Pick<NodeActivities, AgentNode>;
   max_concurrent_code_tasks: number;
 }
 

@@ -44,6 +44,7 @@ export interface Attempts {
   isRetry(unit: Unit): boolean;
   /** The unit has ended for good. */
   forget(unit: Unit): void;
+  /** Cancels what is under way, but for what is carried out on every path. */
   cancelAll(): void;
   /** Cancels the attempts of those that match. */
   cancel(matches: (unit: Unit) => boolean): void;
@@ -107,7 +108,7 @@ export function createAttempts(options: AttemptsOptions): Attempts {
     last: ({ key }) => made.get(key) ?? 1,
     isRetry: ({ key }) => made.has(key),
     forget: ({ key }) => void made.delete(key),
-    cancelAll: () => running.forEach(({ scope }) => scope.cancel()),
+    cancelAll: () => running.forEach(({ unit, scope }) => unit.node.finally || scope.cancel()),
     cancel: (matches) => running.forEach(({ unit, scope }) => matches(unit) && scope.cancel()),
     cancelRetries() {
       const units = [...resting.values()].map(({ unit }) => unit);

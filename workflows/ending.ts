@@ -7,6 +7,7 @@ import { changeState, type Execution, type Failure } from './execution.ts';
 import { callOff } from './tasks.ts';
 import { tellChildren } from './child-run.ts';
 import { compensate } from './compensation.ts';
+import { carryOutFinally } from './finally.ts';
 import { evaluateOutput } from './light.ts';
 import { applyCommands } from './messages.ts';
 import { next, type Soon } from './soon.ts';
@@ -53,6 +54,7 @@ export async function stopRun(x: Execution, request: StopRequest): Promise<DagEn
   }
   await callOff(x);
   if (standing(x, request).as !== 'terminated') await compensate(x);
+  await carryOutFinally(x);
   const last = standing(x, request);
   return end(x, last.as, { output: NOTHING, error: last.as === 'errored' ? TIMED_OUT : null }, last);
 }
@@ -67,7 +69,7 @@ const NOTHING: HeldValue = { value: null };
 async function end(x: Execution, state: FinalState, outcome: RunOutcome, why?: StopRequest): Promise<DagEnd> {
   const { error } = outcome;
   changeState(x, state, error ? { error: { ...error } } : {}, why);
-  const { run, version_hash } = x.input;
-  const standing = await x.journal.end(outcome, { run, type: 'dag', version_hash });
+  const { run, version_hash, type = 'dag' } = x.input;
+  const standing = await x.journal.end(outcome, { run, type, version_hash });
   return { kind: 'ended', state: standing, error };
 }

@@ -138,13 +138,12 @@ function dispatchNext(x: Execution, heavy: Unit[]): { done: void | Promise<void>
 async function startAttempts(x: Execution, units: Unit[]): Promise<void> {
   if (!x.journal.isEmpty()) await x.journal.flush();
   // The flush took time: a pause, a stop or a failure that came meanwhile goes first.
-  const held = x.control.hasNews() || x.control.isPausing() || x.control.stopRequest() || x.failure;
-  for (const unit of held ? units.reverse() : units) {
-    if (held) putBack(x, unit);
-    else {
-      x.current_step = unit.name;
-      x.attempts.start(unit);
-    }
+  const all_wait = x.control.hasNews() || x.control.isPausing() || x.control.stopRequest() !== undefined;
+  const waits = ({ node }: Unit) => all_wait || (x.failure !== null && !node.always);
+  for (const unit of units.filter(waits).reverse()) putBack(x, unit);
+  for (const unit of units.filter((one) => !waits(one))) {
+    x.current_step = unit.name;
+    x.attempts.start(unit);
   }
 }
 

@@ -6,8 +6,8 @@ export function startDag(
   input: DagInput,
   parentClosePolicy: ParentClosePolicy,
 ): Promise<ChildWorkflowHandle<Workflows['dag']>> {
-  const { run, version_hash } = input;
-  return startChild<Workflows['dag']>('dag', {
+  const { run, version_hash, type = 'dag' } = input;
+  return startChild<Workflows['dag']>(type, {
     args: [input],
     workflowId: run.id,
     workflowTaskTimeout: '5s',
@@ -16,10 +16,10 @@ export function startDag(
     searchAttributes: {
       [SEARCH_ATTRIBUTES.workflow]: [run.workflow],
       [SEARCH_ATTRIBUTES.project]: [run.project_id],
-      [SEARCH_ATTRIBUTES.type]: ['dag'],
+      [SEARCH_ATTRIBUTES.type]: [type],
       [SEARCH_ATTRIBUTES.state]: ['running'],
     },
-    memo: { workflow: run.workflow, project_id: run.project_id, type: 'dag', version_hash },
+    memo: { workflow: run.workflow, project_id: run.project_id, type, version_hash },
     staticSummary: run.workflow,
   });
 }

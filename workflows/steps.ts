@@ -172,8 +172,8 @@ export function onAttemptEnd(x: Execution, began: Unit, end: AttemptEnd): void {
 }
 
 /** Whether nothing is tried again: the run has failed or is being stopped, and this does not undo anything. */
-function isEnding(x: Execution, { role }: Unit): boolean {
+function isEnding(x: Execution, { role, node }: Unit): boolean {
   const stop = x.control.stopRequest();
   if (role === 'compensation') return stop?.as === 'terminated';
-  return x.failure !== null || stop !== undefined;
+  return stop !== undefined || (x.failure !== null && !node.always);
 }

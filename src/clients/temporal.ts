@@ -6,6 +6,7 @@ import {
 } from '@temporalio/client';
 import { defineSearchAttributeKey, SearchAttributeType, TypedSearchAttributes } from '@temporalio/common';
 import { AppError } from '../contract/errors.ts';
+import type { RunType } from '../contract/run.ts';
 import {
   CHILD_SIGNAL,
   COMMAND_SIGNAL,
@@ -16,7 +17,7 @@ import {
 } from '../contract/workflows.ts';
 
 export interface RunStart {
-  type: 'dag';
+  type: RunType;
   input: DagInput;
   /** 1 before 5; its activities and children have it too, unless they say otherwise. */
   priority: number;

@@ -1,3 +1,4 @@
+import type { BuiltinActivity } from './builtins.ts';
 import type { Json } from './json.ts';
 import type { JournalFlush, RunEnd } from './journal.ts';
 import type { Template } from './plan.ts';
@@ -88,11 +89,11 @@ export interface PlanPart {
   total_chars: number;
 }
 
-/** Activities that run on a task queue of their own kind. */
-export interface NodeActivities {
-  http: (task: NodeTask) => Promise<NodeResult>;
-  code: (task: NodeTask) => Promise<NodeResult>;
-}
+/** Activities that carry out a step: by the type of its node, or by its own name in a workflow of the product's own. */
+export type NodeActivities = Record<
+  'http' | 'code' | BuiltinActivity,
+  (task: NodeTask) => Promise<NodeResult>
+>;
 
 /** Short, durable bookkeeping inside a workflow task: no round trip of its own. All are idempotent. */
 export interface LocalActivities {

@@ -8,6 +8,8 @@ import type { CodeLanguage, SandboxLimits } from './sandbox.ts';
 /** Every node type of schema_version 1. */
 export const NODE_TYPES = ['code', 'http', 'transform', 'wait', 'approval', 'map', 'run', 'agent'] as const;
 export type NodeType = (typeof NODE_TYPES)[number];
+/** With the one that only workflows of the product's own have. */
+export type AnyNodeType = NodeType | 'builtin';
 
 export const HTTP_METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'] as const;
 export type HttpMethod = (typeof HTTP_METHODS)[number];
@@ -75,7 +77,20 @@ export type DefinitionNode = NodeCommon &
     | { type: 'map'; config: MapConfig }
     | { type: 'run'; config: RunConfig }
     | { type: 'agent'; config: AgentConfig }
+    | BuiltinNode
   );
+
+/** A step of a workflow of the product's own: the activity of its name. No document from outside may have one. */
+export interface BuiltinNode {
+  type: 'builtin';
+  config: JsonObject;
+  /** The task queue of the agent that is to carry it out; any agent does where that one is lost. */
+  queue?: Expression;
+  /** Carried out on every path, once what it needs has begun: after a failure, a cancel and a terminate too. */
+  finally?: true;
+  /** Without a heartbeat for so long it counts as lost. */
+  heartbeat_seconds?: number;
+}
 
 /** `source` or `file` (a key of `files`), never both. */
 export interface CodeConfig {

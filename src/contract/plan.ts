@@ -3,7 +3,7 @@
  * holds no source of a code node and no http body, only what the workflow itself evaluates: guards, the config of
  * light nodes, `output`.
  */
-import type { NodeType } from './definition.ts';
+import type { AnyNodeType } from './definition.ts';
 import type { Json, JsonObject } from './json.ts';
 
 export interface Plan {
@@ -19,13 +19,16 @@ export interface Plan {
 
 /** What is carried out: by a node, for one item of a map, or to undo a node. */
 export interface PlanBody {
-  type: NodeType;
+  type: AnyNodeType;
   retry: PlanRetry;
   timeout_seconds?: number;
   /** The config of a light node, evaluated in the workflow; of a map, its items. */
   config?: Template;
   /** What the config reads. */
   roots: Roots;
+  /** Of a step of ours: where it is carried out, if not anywhere, and when it counts as lost. */
+  queue?: Template;
+  heartbeat_seconds?: number;
 }
 
 export interface PlanNode extends PlanBody {
@@ -38,6 +41,8 @@ export interface PlanNode extends PlanBody {
   /** `if: ${{ always() }}`: runs whatever became of `needs`. */
   always: boolean;
   continue_on_error: boolean;
+  /** Carried out on every path, once what it needs has begun. */
+  finally?: true;
   map?: PlanMap;
   compensate?: PlanBody;
 }

@@ -1,6 +1,15 @@
 import type { Json, JsonObject } from './json.ts';
 import type { Plan, PlanRetry } from './plan.ts';
-import type { CommandType, HeldStep, HeldValue, RunError, RunFacts, RunState, StepError } from './run.ts';
+import type {
+  CommandType,
+  HeldStep,
+  HeldValue,
+  RunError,
+  RunFacts,
+  RunState,
+  RunType,
+  StepError,
+} from './run.ts';
 
 /** Names of signals and queries: both sides import them from here. */
 export const COMMAND_SIGNAL = 'command';
@@ -34,6 +43,8 @@ export interface ChildNews {
 
 export interface DagInput {
   run: RunFacts;
+  /** `dag` when left out. */
+  type?: RunType;
   /** The run that waits for this one. */
   parent_run_id?: string;
   /** How many runs stand above this one. */
@@ -148,7 +159,5 @@ export interface DagResult {
   state: RunState;
 }
 
-/** Temporal workflow types by name. */
-export interface Workflows {
-  dag(input: DagInput): Promise<DagResult>;
-}
+/** Temporal workflow types by name: one interpreter, which an operator finds under the type of the run. */
+export type Workflows = Record<RunType, (input: DagInput) => Promise<DagResult>>;

@@ -1,9 +1,8 @@
 import type { ChildTask, ClosedChild, NodeResult, OpenedChild, RunsCommand } from '../contract/activities.ts';
 import type { Definition, RunConfig } from '../contract/definition.ts';
-import { AppError, TEMPORAL_RETRYABLE } from '../contract/errors.ts';
+import { AppError } from '../contract/errors.ts';
 import type { JsonObject } from '../contract/json.ts';
-import { isFinal, type StepError } from '../contract/run.ts';
-import { ExpressionError } from '../language/expression-error.ts';
+import { isFinal, type RunType, type StepError } from '../contract/run.ts';
 import type { RunRepository, RunRow } from '../persistence/runs.ts';
 import type { StepAddress, StepRepository } from '../persistence/steps.ts';
 import { bodyOf, type NodeConfigs } from './node-config.ts';
@@ -12,6 +11,7 @@ import { derivedId } from './rules/derived-id.ts';
 import { isHeld } from './rules/flow.ts';
 import { dagInput, type RunInputOptions } from './run-input.ts';
 import type { RunOpener } from './run-open.ts';
+import { stepErrorOf } from './step-error.ts';
 import { heldValue, type RunValues } from './values.ts';
 
 /** Runs may begin runs, but not for ever. */
@@ -46,7 +46,9 @@ export function childRuns(deps: Deps) {
       {
         id,
         project_id,
-        workflow: config.workflow ?? '',
+        ...(config.type === undefined
+          ? { workflow: config.workflow ?? '' }
+          : { workflow: null, type: config.type as RunType }),
         input: config.input ?? {},
         params: (config.params ?? {}) as JsonObject,
         labels,
@@ -73,7 +75,7 @@ export function childRuns(deps: Deps) {
           admitted: !isHeld(child),
         };
       } catch (thrown) {
-        const error = refusalOf(thrown);
+        const error = stepErrorOf(thrown);
         await steps.end(at, { state: 'failed', ...NO_OUTPUT, error, cause: null });
         return { error };
       }
@@ -142,13 +144,4 @@ function endOf(
     error: { code: `child_${state}`, message: `The run ${id} ${state}${why}` },
     cause: null,
   };
-}
-
-/** Trouble of the engine is thrown on, to be tried again. */
-function refusalOf(thrown: unknown): StepError {
-  if (thrown instanceof ExpressionError) return { code: 'expression_error', message: thrown.message };
-  if (!(thrown instanceof AppError) || TEMPORAL_RETRYABLE[thrown.family]) throw thrown;
-  const { code, data } = thrown;
-  const problems = (data.errors ?? []).map(({ path, message }) => `${path} ${message}`);
-  return { code, message: [thrown.message, ...problems].join(' ') };
 }

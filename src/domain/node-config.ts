@@ -10,10 +10,14 @@ import type { RunValues } from './values.ts';
 
 const COMPENSATE = '.compensate';
 
+/** The node a step belongs to: itself, or the one it undoes. */
+export const nodeOf = (step: string): string =>
+  step.endsWith(COMPENSATE) ? step.slice(0, -COMPENSATE.length) : step;
+
 /** What a step carries out: its node, the body of its map for an item, or what undoes its node. Throws `not_found`. */
 export function bodyOf(definition: Definition, step: string, item: number): DefinitionNode {
   const undoes = step.endsWith(COMPENSATE);
-  const node = definition.nodes[undoes ? step.slice(0, -COMPENSATE.length) : step];
+  const node = definition.nodes[nodeOf(step)];
   const body = undoes ? node?.compensate : item >= 0 && node?.type === 'map' ? node.config.node : node;
   if (!body) throw new AppError('not_found', { detail: `The definition has no step ${step}.` });
   return body;

@@ -1,3 +1,4 @@
+import type { BuiltinActivity } from '../contract/builtins.ts';
 import type { NodeResult, NodeTask } from '../contract/activities.ts';
 import type { Definition, DefinitionNode } from '../contract/definition.ts';
 import { AppError } from '../contract/errors.ts';
@@ -6,7 +7,7 @@ import { ExpressionError } from '../language/expression-error.ts';
 import { isDatabaseAway } from '../persistence/db.ts';
 import type { EndedStep, StepAddress, StepRepository } from '../persistence/steps.ts';
 import type { BlobService } from './blobs.ts';
-import { bodyOf, type NodeConfigs } from './node-config.ts';
+import { bodyOf, nodeOf, type NodeConfigs } from './node-config.ts';
 import type { NodeContext, NodeOutcome } from './nodes/node.ts';
 import type { RunExecutions } from './run-executions.ts';
 import { heldValue, type RunValues } from './values.ts';
@@ -20,7 +21,8 @@ interface Deps {
   configs: NodeConfigs;
   blobs: Pick<BlobService, 'put'>;
   readDefinition: (version_hash: string) => Promise<Definition>;
-  executors: Partial<Record<DefinitionNode['type'], NodeExecutor>>;
+  /** By the type of a node, or by the name of a step of the product's own. */
+  executors: Partial<Record<DefinitionNode['type'] | BuiltinActivity, NodeExecutor>>;
   executions: RunExecutions;
   agent_id: string;
 }
@@ -45,8 +47,9 @@ export function nodeTasks(deps: Deps) {
     definition: Definition,
     signal: AbortSignal,
   ): Promise<NodeOutcome> {
-    const executor = deps.executors[node.type];
-    if (!executor) throw new AppError('internal', { detail: `No executor for ${node.type}.` });
+    const name = node.type === 'builtin' ? (nodeOf(task.node) as BuiltinActivity) : node.type;
+    const executor = deps.executors[name];
+    if (!executor) throw new AppError('internal', { detail: `No executor for ${name}.` });
     const config = await deps.configs.evaluate(task, node);
     return executor(config, contextOf(task, definition, signal));
   }
@@ -79,33 +82,52 @@ export function nodeTasks(deps: Deps) {
     return standing === 'over' ? undefined : steps.begin(at, deps.agent_id);
   }
 
+  /** One attempt, as `run` below. */
+  async function attempt(
+    task: NodeTask,
+    signal: AbortSignal,
+    { temporal_run_id, last }: Carrier,
+  ): Promise<NodeResult> {
+    const at: StepAddress = {
+      run_id: task.run.id,
+      temporal_run_id,
+      node: task.node,
+      item: task.item,
+      attempt: task.attempt,
+    };
+    const found = await begin(at, temporal_run_id);
+    if (!found) return { state: 'cancelled', output: { value: null }, error: null };
+    if (found.state !== 'running') return resultOf(found);
+    const definition = await deps.readDefinition(task.version_hash);
+    const node = bodyOf(definition, task.node, task.item);
+    const outcome = await withTimeout(node, signal, (limited) =>
+      carryOut(task, node, definition, limited),
+    ).catch((error: unknown) => engineFailure(error, last));
+    const kept = await values.keep(task.run.project_id, outcome.output);
+    const { state, error, cause } = outcome;
+    await steps.end(at, { state, ...kept, error, cause: cause ?? null });
+    return { state, output: heldValue(kept), error, cause, engine: outcome.engine };
+  }
+
+  let under_way = 0;
+
   return {
     /**
      * One attempt. Trouble of the engine is thrown, for Temporal to try again, until `last`: then it is the result.
      * `signal` aborts it: then it rejects with the signal's reason and records nothing, so that the
      * workflow (or another worker) has the last word.
      */
-    async run(task: NodeTask, signal: AbortSignal, { temporal_run_id, last }: Carrier): Promise<NodeResult> {
-      const at: StepAddress = {
-        run_id: task.run.id,
-        temporal_run_id,
-        node: task.node,
-        item: task.item,
-        attempt: task.attempt,
-      };
-      const found = await begin(at, temporal_run_id);
-      if (!found) return { state: 'cancelled', output: { value: null }, error: null };
-      if (found.state !== 'running') return resultOf(found);
-      const definition = await deps.readDefinition(task.version_hash);
-      const node = bodyOf(definition, task.node, task.item);
-      const outcome = await withTimeout(node, signal, (limited) =>
-        carryOut(task, node, definition, limited),
-      ).catch((error: unknown) => engineFailure(error, last));
-      const kept = await values.keep(task.run.project_id, outcome.output);
-      const { state, error, cause } = outcome;
-      await steps.end(at, { state, ...kept, error, cause: cause ?? null });
-      return { state, output: heldValue(kept), error, cause, engine: outcome.engine };
+    async run(task: NodeTask, signal: AbortSignal, carrier: Carrier): Promise<NodeResult> {
+      under_way += 1;
+      try {
+        return await attempt(task, signal, carrier);
+      } finally {
+        under_way -= 1;
+      }
     },
+
+    /** How many attempts are under way. */
+    running: () => under_way,
   };
 }
 

@@ -95,7 +95,7 @@ function endOf(row: RunRow, { state, reason, error }: Projection, now: Date): Ru
     in_flight: 0,
     current_step: null,
     run: { id, workflow, project_id, created_at: created_at.toISOString() },
-    type: row.type as RunEnd['type'],
+    type: row.type,
     version_hash: version_hash ?? '',
     outcome: { output: was_stored ? { stored: true } : { value: null }, error },
     complete: false,

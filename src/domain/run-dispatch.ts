@@ -62,7 +62,7 @@ export function runDispatch(options: DispatchOptions): RunDispatch {
     const plan = await options.planOf(run.version_hash ?? '');
     const done = run.forked_from === null ? undefined : await options.doneSteps(run.id);
     const input = dagInput(run, options, { plan, done });
-    await temporal.start({ type: 'dag', input, priority: run.priority });
+    await temporal.start({ type: run.type, input, priority: run.priority });
   }
 
   /** Commands of a run go one after the other, whichever process accepted them: what waits for long is left to the sweep. */

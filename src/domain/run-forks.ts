@@ -58,6 +58,7 @@ export function forkService({ runs, steps, values, refs, planOf, start }: Deps) 
     return start({
       project_id,
       workflow: version_hash,
+      type: workflow ? 'dag' : source.type,
       workflow_name: workflow ? undefined : (source.workflow ?? undefined),
       input: patched(input, request.input_patch, 'input_patch'),
       params: patched(source.params, request.params_patch, 'params_patch') as JsonObject,

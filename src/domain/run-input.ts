@@ -24,10 +24,11 @@ interface Given {
 export function dagInput(run: RunRow, options: RunInputOptions, { plan, done, depth }: Given): DagInput {
   if (!run.version_hash || !run.workflow)
     throw new AppError('internal', { detail: 'A dag run without a version.' });
-  const { id, project_id, workflow, epoch, version_hash, params, parent_run_id } = run;
+  const { id, project_id, workflow, type, epoch, version_hash, params, parent_run_id } = run;
   const input: HeldValue = run.input_ref ? { stored: true } : { value: run.input };
   return {
     run: { id, workflow, project_id, created_at: run.created_at.toISOString() },
+    ...(type === 'dag' ? {} : { type }),
     ...(run.timeout_seconds === null ? {} : { timeout_seconds: run.timeout_seconds }),
     ...(parent_run_id ? { parent_run_id, depth } : {}),
     epoch,

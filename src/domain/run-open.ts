@@ -6,8 +6,10 @@ import type { SandboxReport } from '../contract/sandbox.ts';
 import { canonicalJson } from '../language/canonical-json.ts';
 import type { NewRun, RunExtras, RunRepository, RunRow } from '../persistence/runs.ts';
 import type { BlobService } from './blobs.ts';
+import { isBuiltinThere } from './builtins/definitions.ts';
+import type { BuiltinVersions } from './builtins/versions.ts';
 import type { PlanOf } from './plans.ts';
-import type { RefService } from './refs.ts';
+import type { RefService, Resolved } from './refs.ts';
 import type { RunAcceptance } from './run-accept.ts';
 import { contentHash } from './rules/content-hash.ts';
 import { gatesOf } from './rules/flow.ts';
@@ -20,8 +22,10 @@ import { overrideProblems, sizeProblems } from './rules/tune.ts';
 
 export interface OpenRun {
   project_id: string;
-  /** Tag name, workflow id or version hash. */
-  workflow: string;
+  /** Tag name, workflow id or version hash; null for the product's own workflow of the type. */
+  workflow: string | null;
+  /** `dag` when left out. */
+  type?: RunType;
   /** Itself, or what the definition that is resolved says. */
   input: Json | ((definition: Definition) => Json);
   params: JsonObject;
@@ -48,6 +52,7 @@ interface Deps {
   /** Takes the place of `runs.insert` for a run that may have to wait. */
   accept: RunAcceptance;
   refs: Pick<RefService, 'resolve'>;
+  builtins: BuiltinVersions;
   tagPositions: (project_id: string, workflow: string) => Promise<TagPosition[]>;
   readDefinition: (version_hash: string) => Promise<Definition>;
   planOf: PlanOf;
@@ -73,11 +78,12 @@ export function runOpener(deps: Deps) {
    * Accepts a run: its tag is resolved once, input and params are checked, and the run is committed, with the outbox
    * item that starts it unless `start` is null. Three statements. A run of the live tag of a definition with limits is
    * started by its admission instead, and may be another one that is there already. Errors: `not_found`,
-   * `blob_collected`, `input_invalid`, `payload_too_large`, `sandbox_unavailable`; `expression_error`, `run_exists`, `limit_reached`.
+   * `not_implemented` for a type that is not there; `blob_collected`, `input_invalid`, `payload_too_large`, `sandbox_unavailable`; `expression_error`, `run_exists`, `limit_reached`.
    */
   return async (request: OpenRun, start: (now: Date) => NewRun['start']): Promise<RunRow> => {
     const { project_id, params: given } = request;
-    const resolved = await deps.refs.resolve(project_id, request.workflow);
+    const { type = 'dag' } = request;
+    const resolved = await resolve(request, type);
     const definition = await deps.readDefinition(resolved.version_hash);
     // What runs outside needs nothing here, and has no steps.
     const is_external = request.more?.executor === 'external';
@@ -85,16 +91,23 @@ export function runOpener(deps: Deps) {
     const { plan } = await deps.planOf(resolved.version_hash);
     // A hash that no tag leads to still has the name its document gives it.
     const workflow = request.workflow_name ?? resolved.workflow ?? definition.name;
-    const tags = await deps.tagPositions(project_id, workflow);
+    const tags = request.workflow === null ? [] : await deps.tagPositions(project_id, workflow);
     const params = { ...definition.params, ...given, ...request.overrides };
     const input = typeof request.input === 'function' ? request.input(definition) : request.input;
     checkValues(definition, { ...request, input }, params);
     const id = request.id ?? ids();
     const created_at = clock();
     const pinned = { ...resolved, workflow };
-    const manifest = manifestOf({ run_id: id, request, resolved: pinned, tags, params, created_at });
+    const requested = { ...request, workflow: request.workflow ?? type };
+    const manifest = manifestOf({
+      run_id: id,
+      request: requested,
+      resolved: pinned,
+      tags,
+      params,
+      created_at,
+    });
     const content = Buffer.from(canonicalJson(manifest));
-    const type: RunType = 'dag';
     const begin = start(created_at);
     const may_wait = (request.may_wait ?? begin !== null) && (request.is_live ?? isLive(pinned, tags));
     const run = { id, workflow, project_id, created_at };
@@ -105,7 +118,7 @@ export function runOpener(deps: Deps) {
       project_id,
       type,
       workflow,
-      requested_ref: request.workflow,
+      requested_ref: request.workflow ?? type,
       artifact_id: resolved.artifact_id,
       version_hash: resolved.version_hash,
       ...(await heldInput(project_id, input)),
@@ -123,6 +136,13 @@ export function runOpener(deps: Deps) {
     };
     return (await insert(row)) ?? insertAgain(row, input, insert);
   };
+
+  function resolve({ project_id, workflow }: OpenRun, type: RunType): Promise<Resolved> {
+    if (workflow !== null) return deps.refs.resolve(project_id, workflow);
+    if (type === 'dag' || !isBuiltinThere(type))
+      throw new AppError('not_implemented', { detail: `Runs of type ${type} are not there yet.` });
+    return deps.builtins.resolve(project_id, type);
+  }
 
   /** The stored input may have been collected before the run was there to need it; a version that is gone stays so. */
   async function insertAgain(row: NewRun, input: Json, insert: Insert): Promise<RunRow> {

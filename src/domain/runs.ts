@@ -45,7 +45,7 @@ export function runService({ runs, open, refs, readDefinition, dispatch, feed, m
       sweep_after: new Date(now.getTime() + SWEEP_AFTER_MS),
     }));
     if (!isGated(run)) dispatch.startSoon(run, outbox_id);
-    if (run.id === (request.id ?? run.id)) metrics.runStarted('dag');
+    if (run.id === (request.id ?? run.id)) metrics.runStarted(run.type);
     return run;
   }
 

@@ -1,4 +1,4 @@
-import type { NodeType } from '../contract/definition.ts';
+import type { AnyNodeType } from '../contract/definition.ts';
 import type { JsonObject } from '../contract/json.ts';
 import type { Template } from '../contract/plan.ts';
 import { compileTemplate } from './template.ts';
@@ -7,7 +7,7 @@ import { compileTemplate } from './template.ts';
  * Config members that are taken as they stand. A program text is never a template: it may hold `${{` of its own, and
  * pasting values into it would let data become code. Values reach a program by `args`, `env` and `stdin`.
  */
-const LITERAL: Partial<Record<NodeType, ReadonlySet<string>>> = {
+const LITERAL: Partial<Record<AnyNodeType, ReadonlySet<string>>> = {
   code: new Set(['language', 'source', 'file', 'module']),
   // A JSON Schema may hold any text.
   approval: new Set(['form']),
@@ -16,12 +16,12 @@ const LITERAL: Partial<Record<NodeType, ReadonlySet<string>>> = {
 };
 
 /** Whether expressions in a config's member are evaluated. */
-export function isTemplated(type: NodeType, member: string): boolean {
+export function isTemplated(type: AnyNodeType, member: string): boolean {
   return LITERAL[type]?.has(member) !== true;
 }
 
 /** A node's config as a template, always of kind `object` or `literal`. Throws `ExpressionError`. */
-export function compileConfig(type: NodeType, config: JsonObject): Template {
+export function compileConfig(type: AnyNodeType, config: JsonObject): Template {
   const entries = Object.entries(config).map(([key, value]): [string, Template] => [
     key,
     isTemplated(type, key) ? compileTemplate(value) : { kind: 'literal', value },

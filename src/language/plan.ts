@@ -1,4 +1,4 @@
-import type { Definition, DefinitionNode, MapConfig, RetryPolicy } from '../contract/definition.ts';
+import type { BuiltinNode, Definition, DefinitionNode, MapConfig, RetryPolicy } from '../contract/definition.ts';
 import type { Json, JsonObject } from '../contract/json.ts';
 import type { Plan, PlanBody, PlanMap, PlanNode, PlanRetry } from '../contract/plan.ts';
 import { compileConfig } from './config.ts';
@@ -51,6 +51,7 @@ function planNode(id: string, node: DefinitionNode, dependents: string[]): PlanN
     dependents,
     ...guardOf(node.if),
     continue_on_error: node.continue_on_error ?? false,
+    ...(node.type === 'builtin' && node.finally ? { finally: true } : {}),
     ...bodyOf(node),
     ...(node.type === 'map' ? { map: mapOf(node.config) } : {}),
     ...(node.compensate ? { compensate: bodyOf(node.compensate) } : {}),
@@ -65,6 +66,14 @@ function bodyOf(node: DefinitionNode): PlanBody {
     ...(node.timeout_seconds === undefined ? {} : { timeout_seconds: node.timeout_seconds }),
     ...(LIGHT.has(node.type) ? { config } : {}),
     roots: templateRoots(config),
+    ...(node.type === 'builtin' ? placeOf(node) : {}),
+  };
+}
+
+function placeOf({ queue, heartbeat_seconds }: BuiltinNode): Pick<PlanBody, 'queue' | 'heartbeat_seconds'> {
+  return {
+    ...(queue === undefined ? {} : { queue: compileTemplate(queue) }),
+    ...(heartbeat_seconds === undefined ? {} : { heartbeat_seconds }),
   };
 }
 

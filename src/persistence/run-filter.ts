@@ -1,11 +1,11 @@
 import { eq, gte, sql, type SQL } from 'drizzle-orm';
-import type { RunState } from '../contract/run.ts';
+import type { RunState, RunType } from '../contract/run.ts';
 import { run as runTable } from './schema/runs.ts';
 
 export interface RunFilter {
   states?: RunState[];
   workflow?: string;
-  type?: string;
+  type?: RunType;
   health?: (typeof runTable.$inferSelect)['health'];
   labels?: Record<string, string>;
   created_after?: Date;

@@ -9,7 +9,7 @@ import { createSandbox } from '../../src/sandbox/sandbox.ts';
 import { serveApi } from '../../src/serve.ts';
 import { connectTemporal, installTemporalRuntime } from '../../src/clients/temporal-link.ts';
 import { NO_METRICS } from '../../src/contract/metrics.ts';
-import { startCodeWorker, startInterpreterWorker } from '../../worker/start.ts';
+import { startAgent, startInterpreterWorker } from '../../worker/start.ts';
 import { apiClient, type ApiClient } from './api-client.ts';
 import { testDatabase } from './database.ts';
 import { testTemporal } from './stack.ts';
@@ -66,7 +66,7 @@ export async function startProduct(options: ProductOptions = {}): Promise<Produc
     : undefined;
   const workers = [
     ...(worker ? [await startInterpreterWorker({ ...linked, config: withSharedBundle(config) })] : []),
-    ...(sandbox ? [await startCodeWorker(linked, sandbox)] : []),
+    ...(sandbox ? [await startAgent({ ...linked, onRestart: () => undefined }, sandbox)] : []),
   ];
   const api = await serveApi({
     ...base,

@@ -1,12 +1,12 @@
-import type { z } from 'zod';
+import { z } from 'zod';
 import type { Json, JsonObject } from '../../contract/json.ts';
 import { AppError } from '../../contract/errors.ts';
 import type { ExternalCommandService } from '../../domain/external-commands.ts';
 import type { Completion, ExternalRunService } from '../../domain/external-runs.ts';
 import { viewCommand, viewHeartbeat, viewLeased, viewPoint, viewRun } from '../../domain/run-views.ts';
 import { decodeCursor, pageOf } from '../cursor.ts';
-import { route, type Route } from '../route.ts';
-import { page } from '../schemas/conventions.ts';
+import { route, type Reply, type Route } from '../route.ts';
+import { page, uuid } from '../schemas/conventions.ts';
 import {
   ackBody,
   ackParams,
@@ -36,6 +36,7 @@ export function externalRunRoutes(deps: Deps): Route[] {
     heartbeatRoute(deps),
     latestRoute(deps),
     metricsRoute(deps),
+    metricsOfWorkflow(deps),
     nextRoute(deps),
     ackRoute(deps),
     completeRoute(deps),
@@ -87,15 +88,38 @@ function metricsRoute({ external }: Deps): Route {
     summary: 'What the heartbeats of a run said over time, evenly spread, oldest first.',
     params: runParams,
     query: pageOnlyQuery,
-    responses: {
-      200: { description: 'One page; nothing for a run of Temporal.', schema: page(metricPoint) },
-    },
-    async handler({ params, query: { limit, cursor }, project_id }) {
-      const after = Number(decodeCursor(cursor, ['beat'])?.beat ?? 0);
-      const points = await external.series(project_id, params.id, after, limit + 1);
-      return { status: 200, body: pageOf(points.map(viewPoint), limit, ({ beat }) => ({ beat })) };
-    },
+    responses: METRICS,
+    handler: ({ params, query, project_id }) => metrics(external, project_id, params.id, query),
   });
+}
+
+/** The same where workflows are spoken of (contract §6, typed start). */
+function metricsOfWorkflow({ external }: Deps): Route {
+  return route({
+    method: 'get',
+    path: '/workflows/:ref/metrics',
+    group: 'workflows',
+    summary: 'Metrics of a run by its id.',
+    params: z.strictObject({ ref: uuid }),
+    query: pageOnlyQuery,
+    responses: METRICS,
+    handler: ({ params, query, project_id }) => metrics(external, project_id, params.ref, query),
+  });
+}
+
+const METRICS = {
+  200: { description: 'One page; nothing for a run of Temporal.', schema: page(metricPoint) },
+};
+
+async function metrics(
+  external: Deps['external'],
+  project_id: string,
+  run_id: string,
+  { limit, cursor }: z.output<typeof pageOnlyQuery>,
+): Promise<Reply> {
+  const after = Number(decodeCursor(cursor, ['beat'])?.beat ?? 0);
+  const points = await external.series(project_id, run_id, after, limit + 1);
+  return { status: 200, body: pageOf(points.map(viewPoint), limit, ({ beat }) => ({ beat })) };
 }
 
 function nextRoute({ external_commands, shutdown }: Deps): Route {

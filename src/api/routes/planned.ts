@@ -7,8 +7,6 @@ const PLANNED: Readonly<Record<string, readonly Row[]>> = {
   workflows: [
     ['POST', '/workflows/:ref/versions', 'Publish a version.'],
     ['POST', '/workflows/:ref/deploy', 'Deploy a version to an environment.'],
-    ['POST', '/workflows/:ref/cancel', 'Cancel a run by its id.'],
-    ['GET', '/workflows/:ref/metrics', 'Metrics of a run by its id.'],
     ['POST', '/workflows/:ref/refinements', 'Ask for a change of this workflow.'],
   ],
   runs: [],
@@ -28,11 +26,6 @@ const PLANNED: Readonly<Record<string, readonly Row[]>> = {
     ['GET', '/projects/:id/settings', 'Get the settings of a project.'],
     ['PUT', '/projects/:id/settings', 'Change the settings of a project.'],
   ],
-  agents: [
-    ['GET', '/agents', 'List agents.'],
-    ['GET', '/agents/:id', 'Get an agent.'],
-    ['POST', '/agents/:id/restart', 'Restart an agent.'],
-  ],
   ide: [
     ['POST', '/auth/login', 'Sign in.'],
     ['GET', '/auth/api-keys', 'List API keys.'],
@@ -48,7 +41,7 @@ const PLANNED: Readonly<Record<string, readonly Row[]>> = {
   platform: [['GET', '/audit', 'Read the audit log.']],
 };
 
-/** `POST /workflows` with a `type` (a typed start) is planned too; it answers 501 from the route that exists. */
+/** A start of a built-in type that is not there yet answers 501 too, from the route that exists. */
 export const plannedRoutes: readonly Route[] = Object.entries(PLANNED).flatMap(([group, rows]) =>
   rows.map(([method, path, summary]) =>
     plannedRoute({ method: method.toLowerCase() as Route['method'], path, group, summary }),

@@ -1,3 +1,4 @@
+import { z } from 'zod';
 import type { JsonObject } from '../../contract/json.ts';
 import type { CONTROL_TYPES } from '../../contract/run.ts';
 import type { CommandService, Expiry } from '../../domain/run-commands.ts';
@@ -6,8 +7,8 @@ import type { TuneService } from '../../domain/tunes.ts';
 import { viewCommand, viewRun } from '../../domain/run-views.ts';
 import type { TunedOptions } from '../../contract/workflows.ts';
 import { AppError } from '../../contract/errors.ts';
-import { route, type Route } from '../route.ts';
-import { page } from '../schemas/conventions.ts';
+import { route, type Call, type Reply, type Route } from '../route.ts';
+import { page, uuid } from '../schemas/conventions.ts';
 import {
   commandBody,
   commandPayloads,
@@ -39,10 +40,10 @@ export function runCommandRoutes(deps: Deps): Route[] {
   const controls = (Object.keys(SUMMARIES) as (keyof typeof SUMMARIES)[]).map((type) =>
     controlRoute(type, deps),
   );
-  return [...controls, tuneRoute(deps), issueRoute(deps), listRoute(deps)];
+  return [...controls, cancelOfWorkflow(deps), tuneRoute(deps), issueRoute(deps), listRoute(deps)];
 }
 
-function controlRoute(type: keyof typeof SUMMARIES, { commands, runs, ids }: Deps): Route {
+function controlRoute(type: keyof typeof SUMMARIES, deps: Deps): Route {
   const optional = type !== 'terminate';
   return route({
     method: 'post',
@@ -51,26 +52,52 @@ function controlRoute(type: keyof typeof SUMMARIES, { commands, runs, ids }: Dep
     summary: SUMMARIES[type],
     params: runParams,
     body: optional ? controlBody.optional() : terminateBody,
-    responses: {
-      202: { description: 'Accepted; `command` says how far it is.', schema: controlledRun },
-      200: { description: 'This command was accepted before.', schema: controlledRun },
-    },
-    async handler({ params, body, project_id, principal, once_id }) {
-      const { id = once_id ?? ids(), reason, expires_at, expires_in_seconds, ...payload } = body ?? {};
-      const { command, accepted_now } = await commands.issue({
-        project_id,
-        run_id: params.id,
-        id,
-        type,
-        payload: payload,
-        reason,
-        actor: principal.id,
-        expiry: expiryOf({ expires_at, expires_in_seconds }),
-      });
-      const run = await runs.get(project_id, params.id);
-      return { status: accepted_now ? 202 : 200, body: { ...viewRun(run), command: viewCommand(command) } };
-    },
+    responses: CONTROLLED,
+    handler: (call) => control(deps, type, call.params.id, call),
   });
+}
+
+/** The same where workflows are spoken of (contract §6, typed start). */
+function cancelOfWorkflow(deps: Deps): Route {
+  return route({
+    method: 'post',
+    path: '/workflows/:ref/cancel',
+    group: 'workflows',
+    summary: 'Cancel a run by its id.',
+    params: z.strictObject({ ref: uuid }),
+    body: controlBody.optional(),
+    responses: CONTROLLED,
+    handler: (call) => control(deps, 'cancel', call.params.ref, call),
+  });
+}
+
+const CONTROLLED = {
+  202: { description: 'Accepted; `command` says how far it is.', schema: controlledRun },
+  200: { description: 'This command was accepted before.', schema: controlledRun },
+};
+
+type Control = Pick<Call<unknown, unknown, z.output<typeof controlBody> | undefined>, 'body' | 'project_id'> &
+  Pick<Call<unknown, unknown, unknown>, 'principal' | 'once_id'>;
+
+async function control(
+  { commands, runs, ids }: Deps,
+  type: keyof typeof SUMMARIES,
+  run_id: string,
+  { body, project_id, principal, once_id }: Control,
+): Promise<Reply> {
+  const { id = once_id ?? ids(), reason, expires_at, expires_in_seconds, ...payload } = body ?? {};
+  const { command, accepted_now } = await commands.issue({
+    project_id,
+    run_id,
+    id,
+    type,
+    payload,
+    reason,
+    actor: principal.id,
+    expiry: expiryOf({ expires_at, expires_in_seconds }),
+  });
+  const run = await runs.get(project_id, run_id);
+  return { status: accepted_now ? 202 : 200, body: { ...viewRun(run), command: viewCommand(command) } };
 }
 
 function tuneRoute({ tunes, runs, ids }: Deps): Route {

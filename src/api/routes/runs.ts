@@ -63,10 +63,15 @@ function startRoute({ runs, experiments, ids }: Deps): Route {
   });
 }
 
-/** What is to be run: a workflow, or a version of an experiment. Built-in types are not there yet: 501, never nothing. */
+/** What is to be run: a workflow, a built-in type, or a version of an experiment. */
 async function startedRun(body: StartBody, project_id: string, experiments: ExperimentService) {
   const { type = 'dag', workflow, experiment_id, version_id, executor } = body;
-  if (type !== 'dag') throw new AppError('not_implemented', { detail: 'Built-in types are not there yet.' });
+  if (type !== 'dag') {
+    for (const [name, value] of Object.entries({ workflow, experiment_id, version_id }))
+      if (value !== undefined) throw invalidBody(name, `cannot go with the type ${type}`);
+    if (executor === 'external') throw invalidBody('executor', `cannot be external for the type ${type}`);
+    return { workflow: null, type, more: { executor } };
+  }
   if (experiment_id === undefined && version_id !== undefined)
     throw invalidBody('experiment_id', 'is required with version_id');
   if (experiment_id !== undefined && workflow !== undefined)
@@ -90,7 +95,10 @@ function listRoute(runs: RunService): Route {
     summary: 'Runs, newest first.',
     query: listRunsQuery,
     responses: { 200: { description: 'One page.', schema: page(runView) } },
-    handler: async ({ query, project_id }) => ({ status: 200, body: await listed(runs, project_id, query) }),
+    handler: async ({ query, project_id }) => ({
+      status: 200,
+      body: await listedRuns(runs, project_id, query),
+    }),
   });
 }
 
@@ -105,12 +113,13 @@ function listOfWorkflowRoute(runs: RunService): Route {
     responses: { 200: { description: 'One page.', schema: page(runView) } },
     async handler({ params, query, project_id }) {
       const workflow = await runs.workflowNameOf(project_id, params.ref);
-      return { status: 200, body: await listed(runs, project_id, { ...query, workflow }) };
+      return { status: 200, body: await listedRuns(runs, project_id, { ...query, workflow }) };
     },
   });
 }
 
-async function listed(runs: RunService, project_id: string, query: ListQuery) {
+/** One page of runs, as a list of them is asked for. */
+export async function listedRuns(runs: RunService, project_id: string, query: ListQuery) {
   const { limit, workflow, type, health, parent_run_id } = query;
   const after = decodeCursor(query.cursor, ['created_at', 'id']);
   const filter = {

@@ -7,6 +7,7 @@ import type { BulkService } from '../../domain/bulk.ts';
 import type { ReconcileService } from '../../domain/reconcile.ts';
 import type { HookService } from '../../domain/hooks.ts';
 import type { ScheduleService } from '../../domain/schedules.ts';
+import type { AgentService } from '../../domain/agents.ts';
 import type { AgentWorkService } from '../../domain/agent-work.ts';
 import type { ExperimentService } from '../../domain/experiments.ts';
 import type { ExternalCommandService } from '../../domain/external-commands.ts';
@@ -25,9 +26,12 @@ import type { WebhookService } from '../../domain/webhooks.ts';
 import { adminRoutes } from './admin.ts';
 import { bulkRoutes } from './bulk.ts';
 import { eventStreamRoutes } from './event-streams.ts';
+import type { ProjectDirectory } from '../middleware/project.ts';
+import { agentRoutes } from './agents.ts';
 import { agentTaskRoutes } from './agent-tasks.ts';
 import { externalRunRoutes } from './external-runs.ts';
 import { storeRoutes } from './store.ts';
+import { workflowRuns } from './workflows-runs.ts';
 import { limitRoutes } from './limits.ts';
 import { plannedRoutes } from './planned.ts';
 import { hookRoutes, type HookRouteOptions } from './hooks.ts';
@@ -45,7 +49,9 @@ export interface RouteServices {
   runs: RunService;
   forks: ForkService;
   commands: CommandService;
+  agents: AgentService;
   agent_work: AgentWorkService;
+  projects: ProjectDirectory;
   experiments: ExperimentService;
   external: ExternalRunService;
   external_commands: ExternalCommandService;
@@ -90,13 +96,14 @@ export function routeTable({
   const { runs, commands, messages, reads, feed, store, maintenance, reconcile } = services;
   const { tail, status, logs, webhooks, schedules, limits, hooks, hook_limits } = services;
   return [
-    ...storeRoutes(store),
+    ...storeRoutes(store, workflowRuns({ runs, projects: services.projects, ids })),
     ...runRoutes({ runs, status, experiments, ids, shutdown }),
     ...runReadRoutes({ reads }),
     ...runLogRoutes({ logs }),
     ...eventStreamRoutes({ runs, reads, feed, tail, shutdown }),
     ...runCommandRoutes({ commands, tunes, runs, ids }),
     ...externalRunRoutes({ external, external_commands, shutdown }),
+    ...agentRoutes({ agents: services.agents }),
     ...agentTaskRoutes({ agent_work, shutdown }),
     ...runForkRoutes({ forks: services.forks }),
     ...runMessageRoutes({ messages, ids }),

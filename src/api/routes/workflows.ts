@@ -9,10 +9,12 @@ import { route, type Route } from '../route.ts';
 import { operations } from '../schemas/artifacts.ts';
 import { page } from '../schemas/conventions.ts';
 import { dryRunQuery, previewView } from '../schemas/patches.ts';
+import { runView } from '../schemas/runs.ts';
 import { deleteTagQuery, versionHeader } from '../schemas/tags.ts';
 import { listWorkflowsQuery, readWorkflowQuery, workflowParams, workflowView } from '../schemas/workflows.ts';
 import { previewReply } from './patches-views.ts';
 import { callerOf, tagRequestOf } from './tags-views.ts';
+import type { WorkflowRuns } from './workflows-runs.ts';
 import { workflowReply, workflowViewOf } from './workflows-views.ts';
 
 interface Deps {
@@ -20,6 +22,8 @@ interface Deps {
   refs: Pick<RefService, 'find'>;
   definitions: Pick<DefinitionService, 'read'>;
   patches: Pick<PatchService, 'create' | 'preview'>;
+  /** Absent where there are no runs. */
+  runs?: WorkflowRuns;
 }
 
 const group = 'workflows';
@@ -30,16 +34,20 @@ export function workflowRoutes(deps: Deps): Route[] {
   return [listRoute(deps), getRoute(deps), patchRoute(deps), deleteRoute(deps)];
 }
 
-const listRoute = ({ workflows }: Deps) =>
+const listRoute = ({ workflows, runs }: Deps) =>
   route({
     method: 'get',
     path: '/workflows',
     group,
-    summary: 'Workflows by name, each with what its head tag points at.',
+    summary: 'Workflows by name, each with what its head tag points at; with `type` or `status`, runs.',
     query: listWorkflowsQuery,
-    responses: { 200: { description: 'One page.', schema: page(workflowView) } },
-    async handler({ query: { limit, cursor, prefix, type, status }, project_id }) {
-      if (type !== undefined || status !== undefined) throw new AppError('not_implemented');
+    responses: { 200: { description: 'One page.', schema: page(z.union([workflowView, runView])) } },
+    async handler({ query, project_id }) {
+      const { limit, cursor, prefix, type, status } = query;
+      if (type !== undefined || status !== undefined) {
+        if (!runs) throw new AppError('not_implemented');
+        return { status: 200, body: await runs.list(project_id, query) };
+      }
       const after = decodeCursor(cursor, ['name'])?.name;
       const found = await workflows.list({ project_id, prefix }, { after, limit });
       return pageReply(
@@ -50,16 +58,18 @@ const listRoute = ({ workflows }: Deps) =>
     },
   });
 
-const getRoute = ({ refs, definitions }: Deps) =>
+const getRoute = ({ refs, definitions, runs }: Deps) =>
   route({
     method: 'get',
     path: '/workflows/:ref',
     group,
-    summary: 'What a tag name, workflow or artifact id, or version hash means now.',
+    summary: 'What a tag name, workflow, artifact or run id, or version hash means now.',
     params: workflowParams,
     query: readWorkflowQuery,
-    responses: { 200: here },
+    responses: { 200: { ...here, schema: z.union([workflowView, runView]) } },
     async handler({ params, query, project_id }) {
+      const run = await runs?.find(project_id, params.ref);
+      if (run) return { status: 200, body: run };
       const row = await refs.find(project_id, params.ref);
       const { id, version_hash } = row;
       const pinned =

@@ -1,15 +1,8 @@
 import { z } from 'zod';
+import { RUN_TYPES } from '../../contract/run.ts';
 import { anyJson, contentHash, instant, jsonObject, pageQuery, queryFlag, uuid } from './conventions.ts';
 import { message } from './patches.ts';
 import { breakGlass, expectedVersion, reasonToBreak } from './tags.ts';
-
-const RUN_TYPES = [
-  'intent_processing',
-  'code_execution',
-  'code_analysis',
-  'code_review',
-  'deployment',
-] as const;
 
 export const workflowParams = z.strictObject({ ref: z.string() });
 export const versionParams = z.strictObject({
@@ -22,7 +15,7 @@ export const versionsQuery = z.strictObject(pageQuery);
 export const listWorkflowsQuery = z.strictObject({
   ...pageQuery,
   prefix: z.string().max(200).optional(),
-  type: z.string().optional().meta({ description: 'Runs of a built-in type, in place of workflows.' }),
+  type: z.enum(RUN_TYPES).optional().meta({ description: 'Runs of this type, in place of workflows.' }),
   status: z.string().optional().meta({ description: 'Runs in a state, in place of workflows.' }),
 });
 
@@ -41,7 +34,7 @@ export const createWorkflowBody = z
       .optional()
       .meta({ description: 'An empty workflow, or the name of a typed start.' }),
     description: z.string().max(10_000).optional(),
-    type: z.enum(RUN_TYPES).optional(),
+    type: z.enum(RUN_TYPES).exclude(['dag']).optional(),
     project_id: uuid.optional(),
     input: anyJson.optional(),
   })

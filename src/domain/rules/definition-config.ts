@@ -1,6 +1,8 @@
 import { HTTP_METHODS } from '../../contract/definition.ts';
 import type { NodeType } from '../../contract/definition.ts';
+import { RUN_TYPES } from '../../contract/run.ts';
 import { CODE_LANGUAGES } from '../../contract/sandbox.ts';
+import { isBuiltinThere } from '../builtins/definitions.ts';
 import {
   any,
   flag,
@@ -135,10 +137,19 @@ export function checkConfig(type: NodeType, config: unknown, site: Site, files: 
   }
   if (type === 'run') {
     exactlyOne(config, ['workflow', 'type'], site);
-    if (Object.hasOwn(config, 'type')) site.at('type').report('built-in types are not available yet');
+    if (Object.hasOwn(config, 'type')) checkBuiltinType(config['type'], site.at('type'));
   }
   if (type === 'wait') checkWait(config, site);
 }
+
+function checkBuiltinType(type: unknown, site: Site): void {
+  if (!isOneOf(RUN_TYPES, type) || type === 'dag')
+    site.report(`must be one of ${RUN_TYPES.filter((one) => one !== 'dag').join(', ')}`);
+  else if (!isBuiltinThere(type)) site.report(`${type} is not available yet`);
+}
+
+const isOneOf = <T extends string>(all: readonly T[], value: unknown): value is T =>
+  (all as readonly unknown[]).includes(value);
 
 const shapes: Readonly<Record<NodeType, Check>> = {
   code,

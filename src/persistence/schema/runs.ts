@@ -16,6 +16,7 @@ import {
   RUNTIME_STATUSES,
   STEP_STATES,
   type RunError,
+  type RunType,
   type StepError,
 } from '../../contract/run.ts';
 import { instant } from './columns.ts';
@@ -23,7 +24,7 @@ import { instant } from './columns.ts';
 export const run = pgTable('run', {
   id: uuid('id').primaryKey(),
   project_id: uuid('project_id').notNull(),
-  type: text('type').notNull(),
+  type: text('type').$type<RunType>().notNull(),
   workflow: text('workflow'),
   requested_ref: text('requested_ref'),
   artifact_id: uuid('artifact_id'),

@@ -109,6 +109,29 @@ test('after a failure nothing new is dispatched, but what always runs does', asy
   });
 });
 
+test('after a failure programs that always run do too, each item of a map, and with their retries', async () => {
+  const always = { needs: ['bad'], if: '${{ always() }}' };
+  const run = await outcomeOf('failing-hard', {
+    bad: bash('exit 1'),
+    clean_up: bash('echo $ATTEMPT; false', {
+      ...always,
+      retry: { max_attempts: 2, initial_interval_ms: 10 },
+    }),
+    each: { type: 'map', config: { items: [1, 2], node: bash('echo swept') }, ...always },
+  });
+  expect(run).toMatchObject({ state: 'failed', error: { code: 'non_zero_exit', step: 'bad' } });
+  const steps = await product.steps(run.id);
+  const told = steps.map(({ node, item, attempt, state }) => [node, item, attempt, state]);
+  expect(told.sort()).toEqual([
+    ['bad', null, 1, 'failed'],
+    ['clean_up', null, 1, 'failed'],
+    ['clean_up', null, 2, 'failed'],
+    ['each', null, 1, 'succeeded'],
+    ['each', 0, 1, 'succeeded'],
+    ['each', 1, 1, 'succeeded'],
+  ]);
+});
+
 test('a failing program is tried again as its retry says, and each attempt is a row', async () => {
   const run = await outcomeOf('retrying', {
     flaky: bash('exit 7', { retry: { max_attempts: 3, initial_interval_ms: 20, backoff: 1 } }),
