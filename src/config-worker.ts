@@ -33,7 +33,9 @@ export const worker = section({
   agent_name: field(word.optional(), 'What operators know this agent by.', {
     default_text: '`<host>:<pid>`',
   }),
-  agent_labels: field(labels.default({}), 'What executions may ask for: `zone=b,gpu=yes`.'),
+  agent_labels: field(labels.default({}), 'What executions may ask for: `zone=b,gpu=yes`.', {
+    default_text: 'none',
+  }),
   agent_heartbeat_seconds: field(
     integer(1, 3600).default(5),
     'How often an agent says that it lives; three times that in silence, and it is lost.',

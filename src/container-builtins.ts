@@ -20,15 +20,30 @@ export function createBuiltinSteps(base: Base) {
   };
 }
 
+const createEnvironments = ({ config }: Pick<Base, 'config'>) =>
+  environments(path.join(config.data_dir, 'environments'));
+
 /** What is carried out where programs are. */
 export function createAgentSteps(
-  { config }: Base,
+  base: Base,
   { blobs }: Store,
   { id, sandbox }: { id: string; sandbox: Sandbox },
 ) {
-  const environment = environments(path.join(config.data_dir, 'environments'));
+  const environment = createEnvironments(base);
   return {
     code: codeNode({ sandbox, blobs }),
     ...agentSteps({ agent_id: id, sandbox, blobs, environments: environment }),
   };
+}
+
+/** Removes the environments of runs that ended while no agent was here to do it. */
+export async function removeOldEnvironments(
+  base: Base,
+  { run_rows }: Pick<Store, 'run_rows'>,
+): Promise<void> {
+  const kept = createEnvironments(base);
+  for (const run_id of await kept.list()) {
+    const run = await run_rows.findAny(run_id);
+    if (!run || run.ended_at !== null) await kept.remove(run_id);
+  }
 }

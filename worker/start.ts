@@ -11,6 +11,7 @@ import {
   createNodeTasks,
   createScheduleServices,
 } from '../src/container.ts';
+import { removeOldEnvironments } from '../src/container-builtins.ts';
 import { createStore, type Base } from '../src/container-store.ts';
 import type { Connections } from '../src/process.ts';
 import type { NodeActivities } from '../src/contract/activities.ts';
@@ -98,6 +99,9 @@ async function introduce({ temporal, logger }: WorkerOptions, build: Build): Pro
 
 type Build = NonNullable<ReturnType<typeof buildOf>>;
 
+/** Tasks that are an agent's own are taken at once, so that it is known to live; the sandbox bounds how many programs run. */
+const OWN_TASKS = 100;
+
 /** A worker that carries programs out, known as an agent. */
 export interface AgentOptions extends WorkerOptions {
   /** Somebody asked it to start anew: whoever runs the process sees to it. */
@@ -111,18 +115,16 @@ export interface AgentOptions extends WorkerOptions {
 export async function startAgent(options: AgentOptions, sandbox: Sandbox): Promise<RunningWorker> {
   const { config, temporal, onRestart } = options;
   const identity = agentIdentity(options, newId());
-  const tasks = createNodeTasks(options, createStore(options), { id: identity.id, temporal, sandbox });
+  const store = createStore(options);
+  await removeOldEnvironments(options, store);
+  const tasks = createNodeTasks(options, store, { id: identity.id, temporal, sandbox });
   const activities = createNodeActivities(tasks, AGENT_NODES);
-  const queues = [config.worker.code_task_queue, identity.task_queue];
-  const workers = await Promise.all(
-    queues.map((queue) =>
-      createCodeWorker({
-        ...placeOf(options, queue),
-        activities,
-        max_concurrent_code_tasks: identity.slots,
-      }),
-    ),
-  );
+  const polls = (queue: string, max_concurrent_code_tasks: number) =>
+    createCodeWorker({ ...placeOf(options, queue), activities, max_concurrent_code_tasks });
+  const workers = await Promise.all([
+    polls(config.worker.code_task_queue, identity.slots),
+    polls(identity.task_queue, OWN_TASKS),
+  ]);
   const polling = workers.map(running);
   const presence = await announce(options, identity, sandbox.report, { running: tasks.running, onRestart });
   return {

@@ -30,7 +30,7 @@ const HEARTBEAT_SECONDS = 5;
 const TIMEOUT_GRACE_SECONDS = 15;
 
 /** An agent that lives takes its own tasks at once. */
-const TAKEN_WITHIN = '30s';
+const TAKEN_WITHIN = '10s';
 
 interface Place {
   task_queue?: string;

@@ -4,6 +4,8 @@ import path from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import type { SandboxReport } from '../contract/sandbox.ts';
+import { newId } from '../ids.ts';
+import { readIfThere, writeAtomic } from './atomic-file.ts';
 import type { Log } from './log.ts';
 
 /** As we are: a source that tsx reads, or a build. */
@@ -30,6 +32,7 @@ interface AgentOptions {
  * started again when it ends, and ends by itself when we do.
  */
 export async function startAgentProcess({ env, data_dir, log }: AgentOptions): Promise<AgentProcess> {
+  const agent_id = await rememberedId(path.join(data_dir, 'agent-id'));
   const output = createWriteStream(path.join(data_dir, 'logs', 'agent.log'), { flags: 'a', mode: 0o600 });
   let report: SandboxReport | null = null;
   let stopping = false;
@@ -39,7 +42,7 @@ export async function startAgentProcess({ env, data_dir, log }: AgentOptions): P
 
   function start(): ChildProcess {
     const child = fork(WORKER, ['code'], {
-      env,
+      env: { ORCHESTRATOR_WORKER_AGENT_ID: agent_id, ...env },
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
       execArgv: EXEC_ARGV,
       detached: true,
@@ -81,6 +84,15 @@ export async function startAgentProcess({ env, data_dir, log }: AgentOptions): P
       output.end();
     },
   };
+}
+
+/** After a restart, of it or of everything, it is the same agent. */
+async function rememberedId(file: string): Promise<string> {
+  const known = await readIfThere(file);
+  if (known !== undefined) return known;
+  const id = newId();
+  await writeAtomic(file, id);
+  return id;
 }
 
 function ended(child: ChildProcess): Promise<void> {

@@ -5,7 +5,7 @@
  * Uses Node's own modules only, because it runs when there are no others yet.
  */
 import { spawn } from 'node:child_process';
-import { createHash } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import { mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
@@ -46,7 +46,18 @@ if (!command) fail(`usage: node src/dev/bootstrap.mjs <${Object.keys(COMMANDS).j
 requireNode();
 await ensurePackages();
 if (COMPILED.has(name)) await ensureBuild();
-process.exit(await run(process.execPath, [...command, ...rest]));
+if (name === 'worker') process.env.ORCHESTRATOR_WORKER_AGENT_ID ??= randomUUID();
+process.exit(await runUntilOver());
+
+/** A worker that was asked to restart ends with this status, and is the same agent when it is back. */
+async function runUntilOver() {
+  const RESTART_STATUS = 75;
+  for (;;) {
+    const status = await run(process.execPath, [...command, ...rest]);
+    if (name !== 'worker' || status !== RESTART_STATUS) return status;
+    console.log('The worker was asked to restart.');
+  }
+}
 
 function requireNode() {
   const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);

@@ -3,15 +3,14 @@ import type { Definition } from '../contract/definition.ts';
 import type { Json, JsonObject } from '../contract/json.ts';
 import type { RunType } from '../contract/run.ts';
 import type { SandboxReport } from '../contract/sandbox.ts';
-import { canonicalJson } from '../language/canonical-json.ts';
 import type { NewRun, RunExtras, RunRepository, RunRow } from '../persistence/runs.ts';
 import type { BlobService } from './blobs.ts';
+import { encodeJson } from './blobs-encode.ts';
 import { isBuiltinThere } from './builtins/definitions.ts';
 import type { BuiltinVersions } from './builtins/versions.ts';
 import type { PlanOf } from './plans.ts';
 import type { RefService, Resolved } from './refs.ts';
 import type { RunAcceptance } from './run-accept.ts';
-import { contentHash } from './rules/content-hash.ts';
 import { gatesOf } from './rules/flow.ts';
 import { namesIn } from './rules/gc-names.ts';
 import { schemaProblemsAt } from './rules/json-schema-problems.ts';
@@ -81,8 +80,7 @@ export function runOpener(deps: Deps) {
    * `not_implemented` for a type that is not there; `blob_collected`, `input_invalid`, `payload_too_large`, `sandbox_unavailable`; `expression_error`, `run_exists`, `limit_reached`.
    */
   return async (request: OpenRun, start: (now: Date) => NewRun['start']): Promise<RunRow> => {
-    const { project_id, params: given } = request;
-    const { type = 'dag' } = request;
+    const { project_id, params: given, type = 'dag' } = request;
     const resolved = await resolve(request, type);
     const definition = await deps.readDefinition(resolved.version_hash);
     // What runs outside needs nothing here, and has no steps.
@@ -98,16 +96,10 @@ export function runOpener(deps: Deps) {
     const id = request.id ?? ids();
     const created_at = clock();
     const pinned = { ...resolved, workflow };
-    const requested = { ...request, workflow: request.workflow ?? type };
-    const manifest = manifestOf({
-      run_id: id,
-      request: requested,
-      resolved: pinned,
-      tags,
-      params,
-      created_at,
-    });
-    const content = Buffer.from(canonicalJson(manifest));
+    const requested_ref = request.workflow ?? type;
+    const requested = { ...request, workflow: requested_ref };
+    const facts = { run_id: id, request: requested, resolved: pinned, tags, params, created_at };
+    const { cas_id, bytes: content } = encodeJson(manifestOf(facts));
     const begin = start(created_at);
     const may_wait = (request.may_wait ?? begin !== null) && (request.is_live ?? isLive(pinned, tags));
     const run = { id, workflow, project_id, created_at };
@@ -118,7 +110,7 @@ export function runOpener(deps: Deps) {
       project_id,
       type,
       workflow,
-      requested_ref: request.workflow ?? type,
+      requested_ref,
       artifact_id: resolved.artifact_id,
       version_hash: resolved.version_hash,
       ...(await heldInput(project_id, input)),
@@ -129,7 +121,7 @@ export function runOpener(deps: Deps) {
       created_by: request.actor,
       created_at,
       names: namesIn(JSON.stringify([input, params])),
-      manifest: { artifact_id: ids(), cas_id: contentHash(content), content },
+      manifest: { artifact_id: ids(), cas_id, content },
       start: gates ? null : begin,
       reuse: request.reuse,
       more: { ...request.more, ...gates?.columns },

@@ -1,3 +1,4 @@
+import { agentScenarios } from './scenarios/agents.ts';
 import { fleetStage } from './scenarios/fleet-stage.ts';
 import { frozenScenarios } from './scenarios/frozen.ts';
 import { outageScenarios } from './scenarios/outages.ts';
@@ -8,6 +9,7 @@ import { workerScenarios } from './scenarios/workers.ts';
 const stage = fleetStage();
 
 workerScenarios(stage);
+agentScenarios(stage);
 frozenScenarios(stage);
 startScenarios(stage);
 outageScenarios(stage);

@@ -1,10 +1,13 @@
 import { bash, definition, fourLightSteps, transform, wait } from '../support/definitions.ts';
+import type { BuiltinType } from '../../src/contract/builtins.ts';
 import type { JsonObject } from '../../src/contract/json.ts';
 import type { Product } from '../support/product.ts';
 
 /** One way a run may go: what it runs, and what is done to it on the way. */
 export interface Scenario {
-  definition: JsonObject;
+  /** Left out for a built-in type. */
+  definition?: JsonObject;
+  type?: BuiltinType;
   /** Other workflows it needs, by name. */
   others?: Record<string, JsonObject>;
   input?: unknown;
@@ -56,6 +59,27 @@ export const SCENARIOS: Readonly<Record<string, Scenario>> = {
       c: transform('${{ steps.a.output.result + steps.b.output.result }}', { needs: ['a', 'b'] }),
     }),
     ends: 'completed',
+  },
+  code_execution: {
+    type: 'code_execution',
+    input: { language: 'bash', source: 'echo 1' },
+    ends: 'completed',
+  },
+  code_execution_cancelled: {
+    type: 'code_execution',
+    input: { language: 'bash', source: 'sleep 30' },
+    act: async (product, id) => {
+      await atWork(product, id, 'ExecuteCode');
+      await product.call('POST', `/runs/${id}/cancel`);
+    },
+    ends: 'cancelled',
+  },
+  always_after_failure: {
+    definition: definition('always_after_failure', {
+      bad: bash('exit 1'),
+      swept: bash('echo swept', { needs: ['bad'], if: '${{ always() }}' }),
+    }),
+    ends: 'failed',
   },
   retry_then_fail: {
     definition: definition('retry_then_fail', {

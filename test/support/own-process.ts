@@ -13,6 +13,8 @@ const PROGRAMS = {
   worker: { module: 'worker/main', args: ['interpreter'], ready: 'the worker polls' },
   agent: { module: 'worker/main', args: ['code'], ready: 'the worker polls' },
 } as const;
+/** With which a process ends that was asked to start anew. */
+const RESTART_STATUS = 75;
 export type Program = keyof typeof PROGRAMS;
 
 /** One process of the product, to be ended at will and started again. */
@@ -24,6 +26,8 @@ export interface OwnProcess {
   kill(): Promise<void>;
   /** SIGTERM; answers how it ended, and after how many ms. */
   stop(): Promise<{ code: number | null; ms: number }>;
+  /** Resolves with its status once it has ended, whoever wanted it. */
+  ended(): Promise<number | null>;
   /** How it ended when nobody asked it to, and the last it said. */
   losses: readonly string[];
 }
@@ -34,7 +38,7 @@ export function ownProcess(program: Program, env: Record<string, string>): OwnPr
   let child: ChildProcess | undefined;
   const losses: string[] = [];
 
-  async function ended(signal: NodeJS.Signals): Promise<number | null> {
+  async function end(signal: NodeJS.Signals): Promise<number | null> {
     const running = child;
     child = undefined;
     if (!running || running.exitCode !== null || running.signalCode !== null)
@@ -56,14 +60,21 @@ export function ownProcess(program: Program, env: Record<string, string>): OwnPr
       child = started;
       const said = await saying(started, ready);
       started.once('exit', (code, signal) => {
-        if (child === started) losses.push(`${program} ended with ${code ?? signal}:\n${said.join('\n')}`);
+        // It was asked by another way to end and be started again.
+        if (child === started && code !== RESTART_STATUS)
+          losses.push(`${program} ended with ${code ?? signal}:\n${said.join('\n')}`);
       });
     },
     losses,
-    kill: async () => void (await ended('SIGKILL')),
+    async ended() {
+      const running = child;
+      if (!running || running.exitCode !== null) return running?.exitCode ?? null;
+      return ((await once(running, 'exit')) as [number | null])[0];
+    },
+    kill: async () => void (await end('SIGKILL')),
     async stop() {
       const began = Date.now();
-      return { code: await ended('SIGTERM'), ms: Date.now() - began };
+      return { code: await end('SIGTERM'), ms: Date.now() - began };
     },
   };
 }

@@ -58,6 +58,7 @@ const NEEDED: Readonly<Record<string, Role>> = {
   'post /webhooks/:id/replay': 'maintainer',
   'post /tag-rules': 'maintainer',
   'put /tag-rules/:id': 'maintainer',
+  'post /agents/:id/restart': 'operator',
   'delete /tag-rules/:id': 'maintainer',
 };
 const neededFor = ({ method, path }: Route): Role =>

@@ -56,7 +56,7 @@ function restartRoute({ agents }: Deps): Route {
     group,
     summary: 'Let an agent end or hand over what it has, and start anew.',
     params: agentParams,
-    role: 'maintainer',
+    role: 'operator',
     responses: { 202: { description: 'It hears of it with its next heartbeat.', schema: agentView } },
     handler: async ({ params, principal }) => ({
       status: 202,

@@ -117,7 +117,7 @@ test.each<[string, unknown, string]>([
   [
     'a built-in type for later',
     withNode({ type: 'run', config: { type: 'code_review' } }),
-    '/nodes/n/config/type: built-in types are not available yet',
+    '/nodes/n/config/type: code_review is not available yet',
   ],
   [
     'an unknown field of a node',

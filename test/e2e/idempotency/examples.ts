@@ -18,6 +18,8 @@ export interface World {
   /** A name nothing has yet. */
   name: string;
   call: (method: string, path: string, body?: unknown) => Promise<Record<string, unknown>>;
+  /** An agent that has just said that it lives. */
+  offerAgent(): Promise<string>;
   /** Makes a step of a run wait, as its workflow would. */
   makeWait: (run_id: string, node: string) => Promise<void>;
   /** Offers a task of a run to agents, as its workflow would. */
@@ -197,6 +199,10 @@ export const EXAMPLES: Readonly<Record<string, (world: World) => Promise<Example
     const path = `/runs/${await startedRun(world)}/cancel`;
     return twoBodies(path, { reason: 'one' }, { reason: 'two' });
   },
+  'POST /workflows/:ref/cancel': async (world) => {
+    const path = `/workflows/${await startedRun(world)}/cancel`;
+    return twoBodies(path, { reason: 'one' }, { reason: 'two' });
+  },
   'POST /runs/:id/terminate': async (world) => {
     const path = `/runs/${await startedRun(world)}/terminate`;
     return twoBodies(path, { reason: 'one' }, { reason: 'two' });
@@ -248,6 +254,10 @@ export const EXAMPLES: Readonly<Record<string, (world: World) => Promise<Example
     const another = '01900000-0000-7000-8000-000000000000';
     return twoBodies(`/agent-tasks/${id}/heartbeat`, { lease_token }, { lease_token: another });
   },
+  'POST /agents/:id/restart': async (world) => ({
+    request: { path: `/agents/${await world.offerAgent()}/restart` },
+    other: { path: `/agents/${await world.offerAgent()}/restart` },
+  }),
   'POST /agent-tasks/:id/complete': async (world) => {
     const { id, lease_token } = await claimedTask(world);
     return twoBodies(`/agent-tasks/${id}/complete`, { lease_token, output: 1 }, { lease_token, output: 2 });

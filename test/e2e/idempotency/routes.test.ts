@@ -1,6 +1,7 @@
 import { AppError } from '../../../src/contract/errors.ts';
 import type { Route } from '../../../src/api/route.ts';
 import { newId } from '../../../src/ids.ts';
+import { agentRepository } from '../../../src/persistence/agents.ts';
 import { agentTaskRepository } from '../../../src/persistence/agent-tasks.ts';
 import { type Example, EXAMPLES, type Request, WITHOUT_KEYS } from './examples.ts';
 import { type Around, type WholeApi, wholeApi } from './whole-api.ts';
@@ -31,6 +32,20 @@ async function prepared(route: string) {
     async makeWait(run_id, node) {
       const sql = `INSERT INTO step (run_id, epoch, node, attempt, state) SELECT id, epoch, $2, 1, 'waiting' FROM run WHERE id = $1`;
       await opened.database.pool.query(sql, [run_id, node]);
+    },
+    async offerAgent() {
+      const capabilities = { languages: [], isolation: null, cores: 1, memory_bytes: 1 };
+      const agent = {
+        id: newId(),
+        type: 'code',
+        name: 'a',
+        task_queue: 'q',
+        capabilities,
+        labels: {},
+        slots: 1,
+      };
+      await agentRepository(opened.database.db, 60).introduce({ ...agent, version: 'test' });
+      return agent.id;
     },
     async offerTask(run_id, capability) {
       const { pool } = opened.database;
