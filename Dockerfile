@@ -32,6 +32,7 @@ COPY --from=packages /app/node_modules ./node_modules
 COPY --from=build /app/dist ./dist
 COPY package.json ./
 COPY migrations ./migrations
+COPY proto ./proto
 # Code and packages belong to root: what runs here cannot change them.
 USER node
 EXPOSE 8080 9090

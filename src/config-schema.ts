@@ -15,6 +15,7 @@ import {
 import { events, kafka, redis, webhooks } from './config-events.ts';
 import { agent_tasks, external_runs } from './config-external.ts';
 import { refuseHalfAStore } from './config-store.ts';
+import { repositories } from './config-repositories.ts';
 import { worker } from './config-worker.ts';
 import { refuseSharedToken, tokens } from './config-tokens.ts';
 import { hooks, triggers } from './config-triggers.ts';
@@ -174,6 +175,7 @@ export const configSchema = section({
       'How often everything stored is verified; 0 is never.',
     ),
   }).superRefine(refuseHalfAStore),
+  repositories,
   http_node: section({
     allow_hosts: field(
       list.default([]),

@@ -1,15 +1,25 @@
 import path from 'node:path';
 import { createAgentRepository } from './container-agents.ts';
+import { openRepository } from './clients/git/open-repository.ts';
 import type { Base, Store } from './container-store.ts';
 import type { Sandbox } from './contract/sandbox.ts';
+import { analyseArea } from './domain/builtins/code-analysis/analyse.ts';
+import { fetchCode } from './domain/builtins/code-analysis/fetch.ts';
+import { generateReport } from './domain/builtins/code-analysis/report.ts';
 import { environments } from './domain/builtins/code-execution/environments.ts';
 import { processResults } from './domain/builtins/code-execution/results.ts';
 import { selectAgent } from './domain/builtins/code-execution/select.ts';
 import { agentSteps } from './domain/builtins/code-execution/steps.ts';
+import { sources } from './domain/builtins/source.ts';
 import { codeNode } from './domain/nodes/code.ts';
+import { analysisRepository } from './persistence/analyses.ts';
 
 /** The steps of the product's own workflows that need no sandbox. */
-export function createBuiltinSteps(base: Base) {
+export function createBuiltinSteps(base: Base, store: Store) {
+  return { ...createExecutionSteps(base), ...createAnalysisSteps(base, store) };
+}
+
+function createExecutionSteps(base: Base) {
   return {
     SelectAgent: selectAgent({
       agents: createAgentRepository(base),
@@ -19,6 +29,36 @@ export function createBuiltinSteps(base: Base) {
     ProcessResults: processResults,
   };
 }
+
+function createAnalysisSteps(base: Base, { blobs }: Store) {
+  const analyses = analysisRepository(base.db);
+  const analyse = analyseArea({ blobs, analyses });
+  return {
+    FetchCode: fetchCode({ sources: createSources(base, blobs) }),
+    RunStaticAnalysis: analyse,
+    RunSecurityAnalysis: analyse,
+    RunPerformanceAnalysis: analyse,
+    GenerateReport: generateReport({ blobs, analyses }),
+  };
+}
+
+function createSources({ config: { repositories } }: Base, blobs: Store['blobs']) {
+  const { local_roots, allow_hosts: hosts, max_files, max_file_bytes } = repositories;
+  return sources({
+    open: openRepository,
+    blobs,
+    allow: { local_roots, hosts },
+    limits: {
+      files: max_files,
+      file_bytes: max_file_bytes,
+      total_bytes: repositories.max_total_bytes,
+      diff_bytes: MAX_DIFF_BYTES,
+      time_ms: repositories.timeout_seconds * 1_000,
+    },
+  });
+}
+
+const MAX_DIFF_BYTES = 16 * 1024 * 1024;
 
 const createEnvironments = ({ config }: Pick<Base, 'config'>) =>
   environments(path.join(config.data_dir, 'environments'));

@@ -47,8 +47,17 @@ const clock = () => new Date();
 
 /** How runs come to be, in whichever process. */
 function createRunOpener(store: Store, { accept }: RunFlow, sandbox: Outside['sandbox']) {
-  const { run_rows: runs, refs, tags, readDefinition, planOf, blobs, builtins, inline_bytes, input_bytes } =
-    store;
+  const {
+    run_rows: runs,
+    refs,
+    tags,
+    readDefinition,
+    planOf,
+    blobs,
+    builtins,
+    inline_bytes,
+    input_bytes,
+  } = store;
   const tagPositions: Parameters<typeof runOpener>[0]['tagPositions'] = (project_id, workflow) =>
     tags.positions(project_id, workflow);
   return runOpener({
@@ -218,7 +227,7 @@ export function createNodeTasks(
     readDefinition,
     executors: {
       http: httpNode({ fetch, inline_bytes, version: VERSION }),
-      ...createBuiltinSteps(base),
+      ...createBuiltinSteps(base, store),
       ...(agent.sandbox ? createAgentSteps(base, store, { ...agent, sandbox: agent.sandbox }) : {}),
     },
     configs: nodeConfigs({ values }),

@@ -1,8 +1,7 @@
 import { availableParallelism, hostname, totalmem } from 'node:os';
-import { createAgentRepository } from '../src/container-agents.ts';
+import { createPresence } from '../src/container-agents.ts';
 import type { Base } from '../src/container-store.ts';
 import type { SandboxReport } from '../src/contract/sandbox.ts';
-import { startPresence, type AgentPresence } from '../src/domain/agent-presence.ts';
 import { VERSION } from '../src/version.ts';
 
 /** This process as one that carries programs out. */
@@ -24,32 +23,23 @@ export function announce(
   base: Base,
   { id, task_queue, slots }: AgentIdentity,
   report: SandboxReport,
-  more: { running: () => number; onRestart: () => void },
-): Promise<AgentPresence> {
-  const { config, logger } = base;
-  const {
-    agent_name = `${hostname()}:${process.pid}`,
-    agent_labels,
-    agent_heartbeat_seconds,
-  } = config.worker;
+  more: Parameters<typeof createPresence>[2],
+): ReturnType<typeof createPresence> {
+  const { agent_name = `${hostname()}:${process.pid}`, agent_labels: labels } = base.config.worker;
   const languages = report.languages
     .filter(({ available }) => available)
     .map(({ language, version }) => ({ language, ...(version === undefined ? {} : { version }) }));
-  const { isolation } = report;
-  return startPresence({
-    agents: createAgentRepository(base),
-    agent: {
-      id,
-      type: 'code',
-      name: agent_name,
-      task_queue,
-      capabilities: { languages, isolation, cores: availableParallelism(), memory_bytes: totalmem() },
-      labels: agent_labels,
-      slots,
-      version: VERSION,
-    },
-    every_ms: agent_heartbeat_seconds * 1_000,
-    onError: (err) => logger.warn({ err }, 'the agent could not say that it lives'),
-    ...more,
-  });
+  const cores = availableParallelism();
+  const capabilities = { languages, isolation: report.isolation, cores, memory_bytes: totalmem() };
+  const agent = {
+    id,
+    type: 'code',
+    name: agent_name,
+    task_queue,
+    capabilities,
+    labels,
+    slots,
+    version: VERSION,
+  };
+  return createPresence(base, agent, more);
 }

@@ -4,6 +4,8 @@ import path from 'node:path';
 const SRC_LAYERS = [
   'contract',
   'language',
+  'analysis',
+  'intents',
   'persistence',
   'clients',
   'sandbox',
@@ -18,10 +20,12 @@ export type Layer =
 export const MAY_IMPORT: Readonly<Record<Layer, readonly Layer[]>> = {
   contract: [],
   language: ['contract'],
+  analysis: ['contract', 'language'],
+  intents: ['contract', 'language'],
   persistence: ['contract'],
   clients: ['contract'],
   sandbox: ['contract'],
-  domain: ['contract', 'language', 'persistence', 'clients', 'sandbox'],
+  domain: ['contract', 'language', 'analysis', 'intents', 'persistence', 'clients', 'sandbox'],
   api: ['contract', 'domain'],
   workflows: ['contract', 'language'],
   activities: ['contract', 'language', 'domain'],

@@ -1,29 +1,9 @@
-import type { BuiltinNode, Definition, RetryPolicy } from '../../../contract/definition.ts';
+import type { Definition } from '../../../contract/definition.ts';
 import { CODE_LANGUAGES } from '../../../contract/sandbox.ts';
 import type { JsonObject } from '../../../contract/json.ts';
+import { builtinNodes } from '../node.ts';
 
-/** Contract §7: 10 min, 60 s between heartbeats, three attempts. */
-const TIMES = { timeout_seconds: 600, heartbeat_seconds: 60 } as const;
-const RETRY: RetryPolicy = {
-  max_attempts: 3,
-  initial_interval_ms: 1_000,
-  non_retryable: [
-    'validation_failed',
-    'input_invalid',
-    'not_found',
-    'blob_collected',
-    'sandbox_unavailable',
-    'agent_unavailable',
-  ],
-};
-
-const builtin = (config: JsonObject, more: Partial<Omit<BuiltinNode, 'type' | 'config'>> = {}) => ({
-  type: 'builtin' as const,
-  config,
-  ...TIMES,
-  retry: RETRY,
-  ...more,
-});
+const builtin = builtinNodes({ timeout_seconds: 600, heartbeat_seconds: 60 });
 
 const ON_ITS_AGENT = '${{ steps.SelectAgent.output.task_queue }}';
 const text = (maxLength: number): JsonObject => ({ type: 'string', maxLength });

@@ -1,0 +1,92 @@
+import { spawn } from 'node:child_process';
+import { DeployFailure } from '../../contract/deployer.ts';
+
+export interface CommandRequest {
+  argv: readonly [string, ...string[]];
+  cwd: string;
+  env: Readonly<Record<string, string>>;
+  timeout_ms: number;
+  signal?: AbortSignal;
+  log?: (line: string) => void;
+}
+
+export interface CommandResult {
+  exit_code: number;
+  /** The last of what it wrote, to either stream, without the values of its environment. */
+  output: string;
+}
+
+const OUTPUT_CHARS = 16_384;
+const LINE_CHARS = 1_000;
+/** Shorter values are words that stand everywhere. */
+const SECRET_CHARS = 6;
+const OPEN = new Set([
+  'PATH',
+  'HOME',
+  'RELEASE_ID',
+  'RELEASE_DIGEST',
+  'RELEASE_ARTIFACT',
+  'RELEASE_PREVIOUS',
+]);
+
+/**
+ * Runs a program without a shell, in a process group of its own that is killed at the end, when the time is over and
+ * when `signal` aborts. Any exit code is a result. Throws `DeployFailure` `timeout` or `deploy_failed` for a program that
+ * cannot be started, and the reason of `signal`.
+ */
+export async function runCommand(request: CommandRequest): Promise<CommandResult> {
+  const { argv, cwd, env, timeout_ms, signal, log } = request;
+  signal?.throwIfAborted();
+  const [file, ...args] = argv;
+  const child = spawn(file, args, { cwd, env, stdio: ['ignore', 'pipe', 'pipe'], detached: true });
+  const kill = () => {
+    try {
+      if (child.pid !== undefined) process.kill(-child.pid, 'SIGKILL');
+    } catch {
+      // The group is gone.
+    }
+  };
+  let failure: unknown;
+  const stop = (reason: unknown) => {
+    failure ??= reason;
+    kill();
+  };
+  const timer = setTimeout(
+    () => stop(new DeployFailure('timeout', 'The command took too long.')),
+    timeout_ms,
+  );
+  const onAbort = () => stop(signal?.reason);
+  signal?.addEventListener('abort', onAbort, { once: true });
+  const mask = masker(env);
+  let output = '';
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.setEncoding('utf8').on('data', (text: string) => (output = (output + text).slice(-OUTPUT_CHARS)));
+  }
+  try {
+    const exit_code = await new Promise<number>((resolve, reject) => {
+      child.once('error', reject);
+      child.once('exit', kill);
+      child.once('close', (code) => resolve(code ?? -1));
+    });
+    if (failure !== undefined) throw failure as Error;
+    const shown = mask(output);
+    for (const line of shown.split('\n')) if (line !== '') log?.(line.slice(0, LINE_CHARS));
+    return { exit_code, output: shown };
+  } catch (error) {
+    if (failure !== undefined || (error as NodeJS.ErrnoException).syscall === undefined) throw error;
+    throw new DeployFailure('deploy_failed', `${file} could not be started.`, { cause: error });
+  } finally {
+    clearTimeout(timer);
+    signal?.removeEventListener('abort', onAbort);
+    kill();
+  }
+}
+
+/** Takes the values of variables out of a text. */
+export function masker(env: Readonly<Record<string, string>>): (text: string) => string {
+  const values = Object.entries(env)
+    .filter(([name, value]) => !OPEN.has(name) && value.length >= SECRET_CHARS)
+    .map(([, value]) => value)
+    .sort((a, b) => b.length - a.length);
+  return (text) => values.reduce((rest, value) => rest.replaceAll(value, '***'), text);
+}

@@ -1,0 +1,104 @@
+import { appendFile, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+
+/** A directory of one process that goes with it. */
+export interface Workspace {
+  directory: string;
+  /** The bare repository that everything is fetched into. */
+  git_dir: string;
+  /** Lets git read a repository there, whoever owns it. */
+  trust(git_dir: string): Promise<void>;
+  remove(): Promise<void>;
+}
+
+const PREFIX = 'orchestrator-git-';
+const NAME = /^orchestrator-git-(\d+)-(\d+)-/;
+
+/** Everything that is asked of git is asked with these settings and no others. */
+const SETTINGS = `[core]
+\thooksPath = /dev/null
+\tquotePath = false
+\tfsmonitor = false
+\tattributesFile = /dev/null
+\texcludesFile = /dev/null
+\tbigFileThreshold = 8m
+[gc]
+\tauto = 0
+[maintenance]
+\tauto = false
+[credential]
+\thelper =
+[diff]
+\tmnemonicPrefix = false
+\tnoprefix = false
+\trenameLimit = 1000
+[fetch]
+\tshowForcedUpdates = false
+\twriteCommitGraph = false
+[http]
+\tfollowRedirects = false
+\tsslVerify = true
+\tlowSpeedLimit = 1000
+\tlowSpeedTime = 30
+[uploadpack]
+	allowFilter = true
+	allowAnySHA1InWant = true
+[submodule]
+\trecurse = false
+[pack]
+\tthreads = 1
+[transfer]
+\tbundleURI = false
+`;
+
+/** A new, private workspace below `root` (the system's temporary directory when left out). */
+export async function createWorkspace(root = tmpdir()): Promise<Workspace> {
+  await mkdir(root, { recursive: true });
+  const started = (await startOf(process.pid)) ?? '0';
+  const directory = await mkdtemp(path.join(root, `${PREFIX}${process.pid}-${started}-`));
+  await writeFile(path.join(directory, 'gitconfig'), SETTINGS, { mode: 0o600 });
+  return {
+    directory,
+    git_dir: path.join(directory, 'repository.git'),
+    trust: (place) =>
+      appendFile(path.join(directory, 'gitconfig'), `[safe]\n\tdirectory = ${quoted(place)}\n`),
+    remove: () => rm(directory, { recursive: true, force: true, maxRetries: 5, retryDelay: 20 }),
+  };
+}
+
+/** Removes the workspaces of processes of this machine that ended without doing so; answers how many. */
+export async function sweepWorkspaces(root = tmpdir()): Promise<number> {
+  const names = await readdir(root).catch(() => []);
+  let removed = 0;
+  for (const name of names) {
+    const [, pid, started] = NAME.exec(name) ?? [];
+    if (pid === undefined || (await startOf(Number(pid))) === started) continue;
+    await rm(path.join(root, name), { recursive: true, force: true });
+    removed += 1;
+  }
+  return removed;
+}
+
+function quoted(text: string): string {
+  return `"${text.replaceAll('\\', '\\\\').replaceAll('"', '\\"').replaceAll('\n', '\\n')}"`;
+}
+
+/** When a process started, in ticks since boot; null when no such process runs. Without /proc, 0 while it runs. */
+async function startOf(pid: number): Promise<string | null> {
+  try {
+    const stat = await readFile(`/proc/${pid}/stat`, 'utf8');
+    return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? null;
+  } catch {
+    return process.platform === 'linux' ? null : startElsewhere(pid);
+  }
+}
+
+function startElsewhere(pid: number): string | null {
+  try {
+    process.kill(pid, 0);
+    return '0';
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM' ? '0' : null;
+  }
+}

@@ -1,0 +1,95 @@
+import { setImmediate as yieldToOthers } from 'node:timers/promises';
+import { ANALYSER_VERSION, analyseFile, analysisKey, relocate } from '../../../analysis/analyse-file.ts';
+import { analyseTree } from '../../../analysis/analyse-tree.ts';
+import { skipReasonOf } from '../../../analysis/skip.ts';
+import type { FileAnalysis, FileFacts, FindingArea } from '../../../contract/findings.ts';
+import type { Json, JsonObject } from '../../../contract/json.ts';
+import type { AnalysisRepository } from '../../../persistence/analyses.ts';
+import type { BlobService } from '../../blobs.ts';
+import type { NodeExecutor } from '../../node-tasks.ts';
+import type { NodeContext } from '../../nodes/node.ts';
+import { succeeding } from '../../nodes/succeeding.ts';
+import { treeKey } from './fetch.ts';
+import { JSON_TYPE, readLeft, toBytes, type AreaResult, type FetchedTree } from './tree.ts';
+
+interface Deps {
+  blobs: Pick<BlobService, 'get'>;
+  analyses: Pick<AnalysisRepository, 'find' | 'keep'>;
+}
+
+/** Files that are looked up, analysed and kept together. */
+const BATCH = 50;
+
+interface Analysed {
+  files: FileAnalysis[];
+  /** How many an analyser looked at; the others were known. */
+  analysed: number;
+  skipped: Record<string, number>;
+}
+
+/** RunStaticAnalysis, RunSecurityAnalysis and RunPerformanceAnalysis: the rules of one area over a tree. */
+export function analyseArea({ blobs, analyses }: Deps): NodeExecutor {
+  return (config, context) =>
+    succeeding(async () => {
+      const { area, tree_ref } = config as { area: FindingArea; tree_ref: string };
+      const tree = await readLeft<FetchedTree>(blobs, context.project_id, tree_ref);
+      const key = `tree:${ANALYSER_VERSION}:${area}:${treeKey(tree)}`;
+      const known = (await analyses.find([key])).get(key);
+      if (known !== undefined) return left(known as unknown as AreaResult, 0);
+      const analysed = await analyseFiles(tree, area, context);
+      const facts = analysed.files.map((file) => file.facts);
+      const result = resultOf(analysed, facts, area);
+      await analyses.keep(new Map([[key, result as unknown as Json]]));
+      return left(result, analysed.analysed);
+
+      async function left(found: AreaResult, count: number): Promise<JsonObject> {
+        const result_ref = await context.keep(toBytes(found), JSON_TYPE);
+        const findings = found.of_files.length + found.of_tree.length;
+        return { area, result_ref, findings, files: tree.files.length, files_analysed: count };
+      }
+    });
+
+  async function analyseFiles(tree: FetchedTree, area: FindingArea, context: NodeContext): Promise<Analysed> {
+    const all: Analysed = { files: [], analysed: 0, skipped: {} };
+    for (let from = 0; from < tree.files.length; from += BATCH) {
+      context.signal.throwIfAborted();
+      await analyseBatch(tree.files.slice(from, from + BATCH), { area, context, all });
+    }
+    return all;
+  }
+
+  async function analyseBatch(
+    files: FetchedTree['files'],
+    { area, context, all }: { area: FindingArea; context: NodeContext; all: Analysed },
+  ): Promise<void> {
+    const known = await analyses.find(files.map((file) => analysisKey(file, area)));
+    const found = new Map<string, Json>();
+    for (const { path, cas_id } of files) {
+      const key = analysisKey({ path, cas_id }, area);
+      const before = known.get(key) ?? found.get(key);
+      if (before !== undefined) {
+        all.files.push(relocate(before as unknown as FileAnalysis, path));
+        continue;
+      }
+      const text = (await blobs.get(context.project_id, cas_id)).bytes.toString('utf8');
+      const reason = skipReasonOf({ path, text });
+      if (reason !== undefined) all.skipped[reason] = (all.skipped[reason] ?? 0) + 1;
+      const analysis = analyseFile({ path, cas_id, text }, [area]);
+      all.analysed += 1;
+      all.files.push(analysis);
+      found.set(key, analysis as unknown as Json);
+      // A file takes milliseconds; others of this process have their turn between two.
+      await yieldToOthers();
+    }
+    if (found.size > 0) await analyses.keep(found);
+  }
+}
+
+function resultOf({ files, skipped }: Analysed, facts: FileFacts[], area: FindingArea): AreaResult {
+  return {
+    of_files: files.flatMap(({ findings }) => findings) as unknown as Json[],
+    of_tree: analyseTree(facts, [area]) as unknown as Json[],
+    lines: facts.map(({ lines }) => lines),
+    skipped,
+  };
+}

@@ -1,0 +1,78 @@
+import { createHash } from 'node:crypto';
+import { skipReasonOfPath } from '../../../analysis/skip.ts';
+import type { SourceFile, SourceRepository } from '../../../contract/source-repository.ts';
+import type { NodeExecutor } from '../../node-tasks.ts';
+import type { NodeContext } from '../../nodes/node.ts';
+import { succeeding } from '../../nodes/succeeding.ts';
+import type { Sources } from '../source.ts';
+import { JSON_TYPE, toBytes, type FetchedTree } from './tree.ts';
+
+/** Files that are kept at once. */
+const PARALLEL = 8;
+
+interface AnalysisInput {
+  repository: string;
+  ref?: string;
+  path?: string;
+}
+
+/** FetchCode: keeps the files of a commit as blobs, so that whoever analyses them need not fetch them again. */
+export function fetchCode({ sources }: { sources: Sources }): NodeExecutor {
+  return (config, context) =>
+    succeeding(async () => {
+      const { repository, ref, path } = config.input as unknown as AnalysisInput;
+      const { project_id, signal } = context;
+      return sources({ project_id, repository, ref, signal }, async (opened) => {
+        const tree = await treeOf(opened, below(path), context);
+        const tree_ref = await context.keep(toBytes(tree), JSON_TYPE);
+        const { commit, files, skipped, truncated } = tree;
+        return { commit, tree_ref, files: files.length, skipped, truncated };
+      });
+    });
+}
+
+/** Whether a path lies below another one; everything does where there is none. */
+function below(root = ''): (path: string) => boolean {
+  const folder = root.replace(/^\.?\/+|\/+$/g, '');
+  if (folder === '' || folder === '.') return () => true;
+  return (path) => path === folder || path.startsWith(`${folder}/`);
+}
+
+async function treeOf(
+  repository: SourceRepository,
+  isWanted: (path: string) => boolean,
+  context: NodeContext,
+): Promise<FetchedTree> {
+  const skipped: Record<string, number> = {};
+  const skip = (reason: string) => void (skipped[reason] = (skipped[reason] ?? 0) + 1);
+  const files: FetchedTree['files'] = [];
+  const wanted = repository.tree.filter(({ path }) => isWanted(path));
+
+  async function keep({ path, mode, size_bytes }: SourceFile): Promise<void> {
+    if (mode === 'symlink' || mode === 'submodule') return skip(mode);
+    const reason = skipReasonOfPath(path, size_bytes ?? 0);
+    if (reason !== undefined) return skip(reason);
+    const content = await repository.readFile(path);
+    if (content.kind !== 'text') return skip(content.kind);
+    const cas_id = await context.keep(content.bytes, 'text/plain; charset=utf-8');
+    files.push({ path, cas_id, size_bytes: content.bytes.byteLength });
+  }
+
+  const left = wanted.values();
+  const worker = async () => {
+    for (const file of left) {
+      context.signal.throwIfAborted();
+      await keep(file);
+    }
+  };
+  await Promise.all(Array.from({ length: PARALLEL }, worker));
+  files.sort((a, b) => (a.path < b.path ? -1 : 1));
+  return { commit: repository.commit, files, skipped, truncated: repository.truncated };
+}
+
+/** What a tree is known by: the same files at the same places are the same tree. */
+export function treeKey({ files }: FetchedTree): string {
+  const hash = createHash('sha256');
+  for (const { path, cas_id } of files) hash.update(`${path}\0${cas_id}\0`);
+  return hash.digest('hex');
+}
