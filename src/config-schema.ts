@@ -15,6 +15,8 @@ import {
 import { events, kafka, redis, webhooks } from './config-events.ts';
 import { agent_tasks, external_runs } from './config-external.ts';
 import { refuseHalfAStore } from './config-store.ts';
+import { code_host } from './config-code-hosts.ts';
+import { intents, llm } from './config-intents.ts';
 import { repositories } from './config-repositories.ts';
 import { worker } from './config-worker.ts';
 import { refuseSharedToken, tokens } from './config-tokens.ts';
@@ -176,6 +178,9 @@ export const configSchema = section({
     ),
   }).superRefine(refuseHalfAStore),
   repositories,
+  code_host,
+  intents,
+  llm,
   http_node: section({
     allow_hosts: field(
       list.default([]),

@@ -1,22 +1,36 @@
 import path from 'node:path';
 import { createAgentRepository } from './container-agents.ts';
+import { createCodeHost } from './container-code-hosts.ts';
 import { openRepository } from './clients/git/open-repository.ts';
+import { createCatalogue, createIntents, createModel } from './container-intents.ts';
 import type { Base, Store } from './container-store.ts';
 import type { Sandbox } from './contract/sandbox.ts';
 import { analyseArea } from './domain/builtins/code-analysis/analyse.ts';
 import { fetchCode } from './domain/builtins/code-analysis/fetch.ts';
 import { generateReport } from './domain/builtins/code-analysis/report.ts';
+import { runAIReview } from './domain/builtins/code-review/ai-review.ts';
+import { runAutomatedChecks } from './domain/builtins/code-review/checks.ts';
+import { fetchChanges } from './domain/builtins/code-review/fetch.ts';
+import { postComments } from './domain/builtins/code-review/post.ts';
+import { generateSummary } from './domain/builtins/code-review/summary.ts';
 import { environments } from './domain/builtins/code-execution/environments.ts';
 import { processResults } from './domain/builtins/code-execution/results.ts';
 import { selectAgent } from './domain/builtins/code-execution/select.ts';
 import { agentSteps } from './domain/builtins/code-execution/steps.ts';
+import { aggregateResults } from './domain/builtins/intent-processing/results.ts';
+import { intentSteps } from './domain/builtins/intent-processing/steps.ts';
 import { sources } from './domain/builtins/source.ts';
 import { codeNode } from './domain/nodes/code.ts';
 import { analysisRepository } from './persistence/analyses.ts';
 
 /** The steps of the product's own workflows that need no sandbox. */
 export function createBuiltinSteps(base: Base, store: Store) {
-  return { ...createExecutionSteps(base), ...createAnalysisSteps(base, store) };
+  return {
+    ...createExecutionSteps(base),
+    ...createAnalysisSteps(base, store),
+    ...createReviewSteps(base, store),
+    ...createIntentSteps(base, store),
+  };
 }
 
 function createExecutionSteps(base: Base) {
@@ -39,6 +53,30 @@ function createAnalysisSteps(base: Base, { blobs }: Store) {
     RunSecurityAnalysis: analyse,
     RunPerformanceAnalysis: analyse,
     GenerateReport: generateReport({ blobs, analyses }),
+  };
+}
+
+function createReviewSteps(base: Base, { blobs }: Store) {
+  const host = createCodeHost(base);
+  const model = createModel(base);
+  return {
+    FetchChanges: fetchChanges({
+      sources: createSources(base, blobs),
+      host,
+      has_model: model !== undefined,
+    }),
+    RunAutomatedChecks: runAutomatedChecks({ blobs }),
+    RunAIReview: runAIReview({ blobs, model }),
+    GenerateSummary: generateSummary({ blobs }),
+    PostComments: postComments({ blobs, host }),
+  };
+}
+
+function createIntentSteps(base: Base, store: Store) {
+  const { keepVersion, steps } = store;
+  return {
+    ...intentSteps({ intents: createIntents(base), catalogue: createCatalogue(store), keepVersion }),
+    AggregateResults: aggregateResults({ steps }),
   };
 }
 

@@ -1,6 +1,7 @@
 import type { Config } from './config.ts';
 import { spoolDirectory } from './clients/objects/spool.ts';
 import type { Metrics } from './contract/metrics.ts';
+import { versionKeeper } from './domain/builtins/keep-version.ts';
 import { builtinVersions } from './domain/builtins/versions.ts';
 import { planCache } from './domain/plans.ts';
 import { storeServices } from './domain/store.ts';
@@ -49,6 +50,7 @@ export function createStore({ config, db, logger, metrics }: Base) {
   const values = runValues({ runs, steps, blobs: store.blobs, inline_bytes });
   const readDefinition = (version_hash: string) => store.definitions.readPinned(version_hash);
   const planOf = planCache(readDefinition);
+  const keepVersion = versionKeeper({ db, ids: newId, definitions: store.definitions });
   return {
     ...store,
     steps,
@@ -56,7 +58,8 @@ export function createStore({ config, db, logger, metrics }: Base) {
     values,
     readDefinition,
     planOf,
-    builtins: builtinVersions({ db, ids: newId, definitions: store.definitions }),
+    keepVersion,
+    builtins: builtinVersions({ keepVersion }),
     inline_bytes,
     input_bytes: limits.input_bytes,
   };

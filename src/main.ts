@@ -1,4 +1,4 @@
-/** `tsx src/main.ts <stack|api|migrate|warm-go>`: the processes of the product, the worker (worker/main.ts) aside. */
+/** `tsx src/main.ts <stack|api|intent-service|migrate|warm-go>`: the processes of the product, the worker (worker/main.ts) aside. */
 import { ConfigError, loadConfig, standaloneConfig, type Config } from './config.ts';
 
 const COMMANDS: Readonly<Record<string, (config: Config) => Promise<void>>> = {
@@ -13,6 +13,10 @@ const COMMANDS: Readonly<Record<string, (config: Config) => Promise<void>>> = {
   async 'warm-go'(config) {
     const { warmGoCache } = await import('./sandbox/go-cache.ts');
     await warmGoCache(config.sandbox.go_cache_dir);
+  },
+  async 'intent-service'(config) {
+    const { runIntentService } = await import('./intent-service.ts');
+    await runIntentService(config);
   },
   async migrate(config) {
     const { migrate } = await import('./persistence/migrate.ts');

@@ -1,5 +1,5 @@
 /**
- * The entry of every npm script: `node src/dev/bootstrap.mjs <start|api|worker|test|check|demo|bench|faults|tree> [arguments]`.
+ * The entry of every npm script: `node src/dev/bootstrap.mjs <start|api|worker|intent-service|test|check|demo|bench|faults|tree> [arguments]`.
  * Installs the packages of the lock file when they are missing or others, compiles what runs compiled, then runs the
  * real command.
  * Uses Node's own modules only, because it runs when there are no others yet.
@@ -34,11 +34,12 @@ const COMMANDS = {
   bench: ['--import', 'tsx', 'src/dev/bench/main.ts'],
   faults: ['--import', 'tsx', 'src/dev/faults.ts'],
   tree: ['--import', 'tsx', 'src/dev/tree.ts'],
+  'intent-service': ['dist/src/main.js', 'intent-service'],
   api: ['dist/src/main.js', 'api'],
   worker: ['dist/worker/main.js'],
 };
 /** Processes of production run compiled: less memory, a faster start. The bench measures them so. */
-const COMPILED = new Set(['api', 'worker', 'bench', 'faults']);
+const COMPILED = new Set(['api', 'intent-service', 'worker', 'bench', 'faults']);
 
 const [name = '', ...rest] = process.argv.slice(2);
 const command = COMMANDS[name];

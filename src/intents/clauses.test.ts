@@ -23,6 +23,8 @@ test.each<[string, string[]]>([
   ['if it fails fetch b', ['if: it fails', 'main: fetch b']],
   ['after that fetch b', ['main then: fetch b']],
   ['run it once a day', ['main: run it once a day']],
+  ['wait for 1 second', ['main: wait for 1 second']],
+  ['second, fetch a', ['main then: fetch a']],
   ['fetch a while waiting', ['main: fetch a', 'main parallel: waiting']],
   ['fetch a while it lasts', ['main: fetch a while it lasts']],
   ['fetch a and b at the same time, then wait', ['main parallel: fetch a and b', 'main then: wait']],

@@ -110,8 +110,12 @@ function readPhrase(tokens: readonly Token[], lead: Lead): boolean {
   return true;
 }
 
-/** `once a day`, `run it once` and `while` before what is no action join nothing. */
+/** Behind one of these, a second is a time. */
+const MEASURES = /^(\d[\d.]*|a|an|one|each|every|per|half|next|last|another)$/;
+
+/** `1 second`, `once a day`, `run it once` and `while` before what is no action join nothing. */
 function isAdverb(tokens: readonly Token[], at: number): boolean {
+  if (tokens[at]!.lower === 'second' && MEASURES.test(tokens[at - 1]?.lower ?? '')) return true;
   const next = tokens[at + 1];
   if (tokens[at]!.lower === 'while') return !namesAction(next);
   return (

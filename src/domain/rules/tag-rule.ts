@@ -17,12 +17,14 @@ export interface TagRule extends Guard {
 export const FLAG_GUARD: Guard = { role: 'maintainer', approvals: 0 };
 
 const MAX_CHARS = 200;
-const PATTERN = /^(\*\*|[A-Za-z0-9._*-]+)(\/(\*\*|[A-Za-z0-9._*-]+))*$/;
+const SEGMENT = /^[A-Za-z0-9._*-]+$/;
 
 /** True for segments of what tag names are made of and `*`, or `**` alone in its segment; at most 200 characters. */
 export function isTagPattern(text: string): boolean {
-  const misplaced = text.split('/').some((segment) => segment !== '**' && segment.includes('**'));
-  return text.length <= MAX_CHARS && PATTERN.test(text) && !misplaced;
+  if (text.length > MAX_CHARS) return false;
+  return text
+    .split('/')
+    .every((segment) => segment === '**' || (SEGMENT.test(segment) && !segment.includes('**')));
 }
 
 /** All that guards a tag taken together: the highest role and the most approvals. Undefined: it is not protected. */
