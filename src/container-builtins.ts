@@ -6,6 +6,7 @@ import { createCatalogue, createIntents, createModel } from './container-intents
 import type { Base, Store } from './container-store.ts';
 import type { Sandbox } from './contract/sandbox.ts';
 import { analyseArea } from './domain/builtins/code-analysis/analyse.ts';
+import { processAnalyser } from './domain/builtins/code-analysis/analyser.ts';
 import { fetchCode } from './domain/builtins/code-analysis/fetch.ts';
 import { generateReport } from './domain/builtins/code-analysis/report.ts';
 import { runAIReview } from './domain/builtins/code-review/ai-review.ts';
@@ -46,7 +47,7 @@ function createExecutionSteps(base: Base) {
 
 function createAnalysisSteps(base: Base, { blobs }: Store) {
   const analyses = analysisRepository(base.db);
-  const analyse = analyseArea({ blobs, analyses });
+  const analyse = analyseArea({ blobs, analyses, analyser: processAnalyser() });
   return {
     FetchCode: fetchCode({ sources: createSources(base, blobs) }),
     RunStaticAnalysis: analyse,

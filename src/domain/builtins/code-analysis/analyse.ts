@@ -1,20 +1,21 @@
-import { setImmediate as yieldToOthers } from 'node:timers/promises';
-import { ANALYSER_VERSION, analyseFile, analysisKey, relocate } from '../../../analysis/analyse-file.ts';
-import { analyseTree } from '../../../analysis/analyse-tree.ts';
+import { ANALYSER_VERSION, analysisKey, relocate } from '../../../analysis/analyse-file.ts';
 import { skipReasonOf } from '../../../analysis/skip.ts';
-import type { FileAnalysis, FileFacts, FindingArea } from '../../../contract/findings.ts';
+import type { FileAnalysis, FindingArea } from '../../../contract/findings.ts';
 import type { Json, JsonObject } from '../../../contract/json.ts';
 import type { AnalysisRepository } from '../../../persistence/analyses.ts';
 import type { BlobService } from '../../blobs.ts';
 import type { NodeExecutor } from '../../node-tasks.ts';
 import type { NodeContext } from '../../nodes/node.ts';
 import { succeeding } from '../../nodes/succeeding.ts';
+import { StepFailure } from '../../step-error.ts';
+import type { Analyser } from './analyser.ts';
 import { treeKey } from './fetch.ts';
 import { JSON_TYPE, readLeft, toBytes, type AreaResult, type FetchedTree } from './tree.ts';
 
 interface Deps {
   blobs: Pick<BlobService, 'get'>;
   analyses: Pick<AnalysisRepository, 'find' | 'keep'>;
+  analyser: Analyser;
 }
 
 /** Files that are looked up, analysed and kept together. */
@@ -28,7 +29,7 @@ interface Analysed {
 }
 
 /** RunStaticAnalysis, RunSecurityAnalysis and RunPerformanceAnalysis: the rules of one area over a tree. */
-export function analyseArea({ blobs, analyses }: Deps): NodeExecutor {
+export function analyseArea({ blobs, analyses, analyser }: Deps): NodeExecutor {
   return (config, context) =>
     succeeding(async () => {
       const { area, tree_ref } = config as { area: FindingArea; tree_ref: string };
@@ -37,9 +38,9 @@ export function analyseArea({ blobs, analyses }: Deps): NodeExecutor {
       const known = (await analyses.find([key])).get(key);
       if (known !== undefined) return left(known as unknown as AreaResult, 0);
       const analysed = await analyseFiles(tree, area, context);
-      const facts = analysed.files.map((file) => file.facts);
-      const result = resultOf(analysed, facts, area);
-      await analyses.keep(new Map([[key, result as unknown as Json]]));
+      const result = await resultOf(analysed, area, context.signal);
+      // What took too long now may not the next time.
+      if (!('timeout' in result.skipped)) await analyses.keep(new Map([[key, result as unknown as Json]]));
       return left(result, analysed.analysed);
 
       async function left(found: AreaResult, count: number): Promise<JsonObject> {
@@ -74,22 +75,30 @@ export function analyseArea({ blobs, analyses }: Deps): NodeExecutor {
       const text = (await blobs.get(context.project_id, cas_id)).bytes.toString('utf8');
       const reason = skipReasonOf({ path, text });
       if (reason !== undefined) all.skipped[reason] = (all.skipped[reason] ?? 0) + 1;
-      const analysis = analyseFile({ path, cas_id, text }, [area]);
+      const analysis = await analyser.file({ path, cas_id, text }, [area], context.signal);
       all.analysed += 1;
-      all.files.push(analysis);
-      found.set(key, analysis as unknown as Json);
-      // A file takes milliseconds; others of this process have their turn between two.
-      await yieldToOthers();
+      if (analysis) {
+        all.files.push(analysis);
+        found.set(key, analysis as unknown as Json);
+      } else all.skipped.timeout = (all.skipped.timeout ?? 0) + 1;
     }
     if (found.size > 0) await analyses.keep(found);
   }
-}
 
-function resultOf({ files, skipped }: Analysed, facts: FileFacts[], area: FindingArea): AreaResult {
-  return {
-    of_files: files.flatMap(({ findings }) => findings) as unknown as Json[],
-    of_tree: analyseTree(facts, [area]) as unknown as Json[],
-    lines: facts.map(({ lines }) => lines),
-    skipped,
-  };
+  async function resultOf(
+    { files, skipped }: Analysed,
+    area: FindingArea,
+    signal: AbortSignal,
+  ): Promise<AreaResult> {
+    const facts = files.map((file) => file.facts);
+    const of_tree = await analyser.tree(facts, [area], signal);
+    if (!of_tree)
+      throw new StepFailure('analysis_timeout', 'The files could not be analysed together in time.');
+    return {
+      of_files: files.flatMap(({ findings }) => findings) as unknown as Json[],
+      of_tree: of_tree as unknown as Json[],
+      lines: facts.map(({ lines }) => lines),
+      skipped,
+    };
+  }
 }
