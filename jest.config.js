@@ -1,7 +1,3 @@
-// Scenarios that take minutes, or two of every product: `npm run faults` has them (docs/faults.md).
-const aside =
-  process.env.ORCHESTRATOR_FAULTS === undefined ? ['/test/faults/(fleet|uncached)\\.test\\.ts$'] : [];
-
 /** One real PostgreSQL and one real Temporal server for the whole run; each jest worker gets its own database. */
 export default {
   testEnvironment: 'node',
@@ -14,7 +10,6 @@ export default {
     '<rootDir>/examples',
   ],
   testMatch: ['**/*.test.ts'],
-  testPathIgnorePatterns: aside,
   extensionsToTreatAsEsm: ['.ts'],
   transform: {
     '^.+\\.ts$': [

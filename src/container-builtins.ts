@@ -66,7 +66,7 @@ function createReviewSteps(base: Base, { blobs }: Store) {
       host,
       has_model: model !== undefined,
     }),
-    RunAutomatedChecks: runAutomatedChecks({ blobs }),
+    RunAutomatedChecks: runAutomatedChecks({ blobs, analyses: analysisRepository(base.db) }),
     RunAIReview: runAIReview({ blobs, model }),
     GenerateSummary: generateSummary({ blobs }),
     PostComments: postComments({ blobs, host }),

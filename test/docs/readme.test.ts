@@ -6,6 +6,8 @@ import { routeTable } from '../../src/api/routes/table.ts';
 import { loadConfig } from '../../src/config.ts';
 import { SETTINGS } from '../../src/config-settings.ts';
 import type { Json, JsonObject } from '../../src/contract/json.ts';
+import { RUN_TYPES } from '../../src/contract/run.ts';
+import { isBuiltinThere } from '../../src/domain/builtins/definitions.ts';
 import { validateDefinition } from '../../src/domain/rules/definition.ts';
 
 const ROOT = path.resolve(import.meta.dirname, '../..');
@@ -40,6 +42,13 @@ describe('the table of routes', () => {
     const names = rows.map(([, method, route]) => `${method} ${route}`);
     expect(new Set(names).size).toBe(names.length);
   });
+});
+
+test('the table of built-in types says of each whether it is there', () => {
+  const rows = [...readme.matchAll(/^\| `([a-z_]+)` \| (there|501) \|$/gm)];
+  const types = RUN_TYPES.filter((type) => type !== 'dag');
+  const code = types.map((type) => [type, isBuiltinThere(type) ? 'there' : '501']);
+  expect(rows.map(([, type, state]) => [type, state])).toEqual(code);
 });
 
 describe('every page', () => {

@@ -68,7 +68,12 @@ export function anchorRemarks(remarks: readonly Remark[], files: readonly Review
   const lines = new Map(files.map(({ path, text }) => [path, text.split('\n')]));
   const ordered = [...remarks].sort((a, b) => (a.path < b.path ? -1 : a.path > b.path ? 1 : a.line - b.line));
   const seen = new Map<string, number>();
-  return ordered.map((remark) => {
+  const said = new Set<string>();
+  const once = ordered.filter(({ path, line, message }) => {
+    const before = said.size;
+    return said.add(JSON.stringify([path, line, message])).size > before;
+  });
+  return once.map((remark) => {
     const text = lines.get(remark.path)?.[remark.line - 1] ?? '';
     const key = `${remark.path}\n${text.replace(/\s+/g, '')}`;
     const nth = seen.get(key) ?? 0;

@@ -40,6 +40,9 @@ const MAX_FILES = 2_000;
 /** For one of these, text that should be reviewed is not. */
 const MISSED = new Set(['diff_too_large', 'too_large', 'too_many']);
 
+/** Nobody reviews their bytes, however many. */
+const MEDIA = /\.(png|jpe?g|gif|webp|avif|ico|pdf|woff2?|ttf|otf|mp[34]|webm|mov)$/i;
+
 /** Reads what is to be reviewed; what does not fit is counted, never left out silently. */
 export async function readChanges(
   repository: SourceRepository,
@@ -73,11 +76,12 @@ async function readChanged(repository: SourceRepository, file: ChangedFile): Pro
   if (new_mode === 'symlink' || new_mode === 'submodule') return new_mode;
   const reason = skipReasonOfPath(path);
   if (reason !== undefined) return reason;
-  if (file.binary) return 'binary';
   if (file.truncated) return 'diff_too_large';
-  if (added_lines.length === 0) return 'nothing_added';
+  if (added_lines.length === 0 && !file.binary) return 'nothing_added';
   const content = await repository.readFile(path);
-  if (content.kind !== 'text') return content.kind;
+  // To git, what is too large is binary.
+  if (content.kind !== 'text' || file.binary)
+    return content.kind === 'too_large' && !MEDIA.test(path) ? 'too_large' : 'binary';
   const { text, bytes } = content;
   return { path, old_path, status, cas_id: contentHash(bytes), text, added_lines, hunks };
 }

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { Finding, FindingSeverity, SeverityCounts } from '../../../contract/findings.ts';
+import type { Finding, FindingArea, FindingSeverity, SeverityCounts } from '../../../contract/findings.ts';
 import type { AnchoredRemark } from './ai-remarks.ts';
 
 /** One thing that a review says of one changed line. */
@@ -8,6 +8,8 @@ export interface ReviewComment {
   fingerprint: string;
   /** Who says so: a rule, or a language model. */
   source: 'automated' | 'ai';
+  /** Null for what a language model says, as is `rule_id`. */
+  area: FindingArea | null;
   severity: FindingSeverity;
   path: string;
   line: number;
@@ -36,11 +38,13 @@ export function countComments(comments: readonly ReviewComment[]): SeverityCount
 }
 
 /** A comment on a host belongs to a file: the same finding in a copy is another comment. */
-function ofFinding({ fingerprint, severity, path, line, message, rule_id, help }: Finding): ReviewComment {
+function ofFinding(finding: Finding): ReviewComment {
+  const { fingerprint, area, severity, path, line, message, rule_id, help } = finding;
   const own = createHash('sha256').update(`${path}\n${fingerprint}`).digest('hex').slice(0, 32);
   return {
     fingerprint: own,
     source: 'automated',
+    area,
     severity,
     path,
     line,
@@ -53,6 +57,7 @@ function ofFinding({ fingerprint, severity, path, line, message, rule_id, help }
 const ofRemark = ({ fingerprint, severity, path, line, message }: AnchoredRemark): ReviewComment => ({
   fingerprint,
   source: 'ai',
+  area: null,
   severity,
   path,
   line,

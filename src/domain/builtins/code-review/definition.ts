@@ -47,7 +47,10 @@ export const CODE_REVIEW: Definition = {
   input_schema: INPUT_SCHEMA,
   nodes: {
     FetchChanges: builtin({ input: '${{ input }}' }),
-    RunAutomatedChecks: { ...builtin({ changes_ref: CHANGES }), needs: ['FetchChanges'] },
+    RunAutomatedChecks: {
+      ...builtin({ changes_ref: CHANGES, context_ref: '${{ steps.FetchChanges.output.context_ref }}' }),
+      needs: ['FetchChanges'],
+    },
     // What goes wrong with it is the summary's to tell.
     RunAIReview: {
       ...builtin({ changes_ref: CHANGES }),

@@ -40,7 +40,7 @@ const PART_TOKENS = 12;
 
 /** A guess that is rather too high: code has three to four characters to a token, other scripts fewer. */
 export const tokensOf = (text: string): number =>
-  Math.ceil(Buffer.byteLength(JSON.stringify(text)) / CHARS_PER_TOKEN);
+  Math.ceil((Buffer.byteLength(JSON.stringify(text)) + 1) / CHARS_PER_TOKEN);
 
 /** Packs the changes into chunks within a budget, in order; a hunk that is too long for one goes on in the next. */
 export function chunkDiff(files: readonly ReviewFile[], limits: ChunkLimits): ChunkedDiff {

@@ -6,6 +6,7 @@ import { JSON_TYPE, toBytes } from '../code-analysis/tree.ts';
 import type { Sources } from '../source.ts';
 import { readChanges } from './changes.ts';
 import { asHostFailure } from './code-host-call.ts';
+import { readContext } from './context-files.ts';
 import type { ReviewInput } from './review-input.ts';
 
 interface Deps {
@@ -40,10 +41,13 @@ export function fetchChanges({ sources, host, has_model }: Deps): NodeExecutor {
           signal,
         );
         const { base_commit, head_commit, files, skipped, truncated } = changes;
+        const changed = new Set(files.map(({ path }) => path));
+        const around = await readContext(repository, changed, signal);
         return {
           base_commit,
           head_commit,
           changes_ref: await context.keep(toBytes(changes), JSON_TYPE),
+          context_ref: await context.keep(toBytes(around), JSON_TYPE),
           files: files.length,
           changed_lines: files.reduce((sum, { added_lines }) => sum + added_lines.length, 0),
           skipped,

@@ -26,7 +26,7 @@ export function summaryMarkdown(content: ReviewContent): string {
   return [
     `## Review: ${approved ? 'approved' : 'changes wanted'}`,
     '',
-    `**Score ${score}** of 100: ${counts.error} errors, ${counts.warning} warnings, ${counts.note} notes on ${changed_lines} changed lines of ${files} files (commit \`${head_commit.slice(0, 12)}\`).`,
+    `**Score ${score}** of 100: ${many(counts.error, 'error')}, ${many(counts.warning, 'warning')}, ${many(counts.note, 'note')} on ${many(changed_lines, 'changed line')} of ${many(files, 'file')} (commit \`${head_commit.slice(0, 12)}\`).`,
     '',
     ...(complete ? [] : ['> Not all changes could be read, so that they cannot be approved.', '']),
     ...(reasons.length > 0 ? [`Not read: ${reasons.join(', ')}.`, ''] : []),
@@ -36,6 +36,8 @@ export function summaryMarkdown(content: ReviewContent): string {
     ...(comments.length > listed.length ? [`- … and ${comments.length - listed.length} more`] : []),
   ].join('\n');
 }
+
+const many = (count: number, what: string): string => `${count} ${what}${count === 1 ? '' : 's'}`;
 
 function item({ severity, source, path, line, message, rule_id }: ReviewComment): string {
   const origin = source === 'ai' ? 'language model' : plain(rule_id ?? '');
