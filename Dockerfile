@@ -17,10 +17,10 @@ COPY worker ./worker
 RUN npm run build
 
 FROM node:20-bookworm-slim AS runtime
-# bubblewrap is the code sandbox; python3 runs python nodes. Node and bash are there already; go nodes are reported as
+# bubblewrap is the code sandbox; python3 runs python nodes; git reads repositories. Node and bash are there already; go nodes are reported as
 # unavailable in this image.
 RUN apt-get update \
-    && apt-get install --yes --no-install-recommends bubblewrap ca-certificates python3 tini \
+    && apt-get install --yes --no-install-recommends bubblewrap ca-certificates git python3 tini \
     && rm -rf /var/lib/apt/lists/*
 ENV NODE_ENV=production \
     ORCHESTRATOR_SETUP=none \

@@ -108,6 +108,13 @@ describe('code_analysis', () => {
     );
   });
 
+  test('reports nothing of a part that only the whole can tell', async () => {
+    const { report } = await analyse({ repository: shop.directory, path: 'test', types: ['static'] });
+    const findings = JSON.parse(await blob(report.findings_ref)) as Finding[];
+    // What tests import lies outside.
+    expect(findings.filter(({ kind }) => kind === 'unresolved-import' || kind === 'dead-export')).toEqual([]);
+  });
+
   test('looks only where and for what it is told to', async () => {
     const { run, report } = await analyse({ repository: shop.directory, path: 'test', types: ['security'] });
     const states = (await product.steps(run.id)).map(({ node, state }) => [node, state]);

@@ -75,25 +75,24 @@ describe('code_review', () => {
   });
 
   test('sees what a changed line calls in a file that was not changed', async () => {
-    const helper = `import { readFileSync } from 'node:fs';\nexport const terms = () => readFileSync('terms.txt', 'utf8');\n`;
     await at.git('checkout', '-q', '-b', 'helped', 'main');
-    await at.shop.commit('helper', { 'src/lib/terms.js': helper });
+    const helper = 'export async function save(pool, row) {\n  await pool.query("INSERT", [row]);\n}\n';
+    await at.shop.commit('helper', { 'src/lib/save.js': helper });
     await at.git('checkout', '-q', '-b', 'helping');
-    const handler = `import { Router } from 'express';
-import { terms } from '../lib/terms.js';
-
-export function pages() {
-  const router = Router();
-  router.get('/', (req, res) => {
-    res.send(terms());
-  });
-  return router;
-}
-`;
-    await at.shop.commit('handler', { 'src/routes/pages.js': handler });
+    const caller = [
+      "import { save } from './save.js';",
+      'export async function saveAll(pool, rows) {',
+      '  for (const row of rows) await save(pool, row);',
+      '  save(pool, { last: true });',
+      '}',
+    ];
+    await at.shop.commit('caller', { 'src/lib/save-all.js': `${caller.join('\n')}\n` });
     await at.git('checkout', '-q', 'main');
     const { result } = await at.review({ base: 'helped', head: 'helping' });
-    expect(result.comments).toMatchObject([{ area: 'performance', path: 'src/routes/pages.js', line: 7 }]);
+    expect(result.comments.map(({ rule_id, path, line }) => [rule_id, path, line])).toEqual([
+      ['static/floating-promise', 'src/lib/save-all.js', 4],
+      ['performance/n-plus-one', 'src/lib/save-all.js', 3],
+    ]);
   });
 
   test('says of a statement of several lines only what its changed line is about', async () => {

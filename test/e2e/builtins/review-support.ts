@@ -48,7 +48,7 @@ export async function startReviewing(env: Record<string, string>) {
     git,
     async review(input: object) {
       const run = await product.ended(await begin(input));
-      return { run, result: run.output as unknown as Review };
+      return { run, result: run.output as Review };
     },
     /** Commits files on a new branch that leaves `main`, and goes back to `main`; answers the commit. */
     async branch(name: string, files: Record<string, string>): Promise<string> {

@@ -1,7 +1,14 @@
+import { emptyFacts } from '../../../analysis/empty-facts.ts';
 import { ANALYSER_VERSION, analysisKey, relocate } from '../../../analysis/analyse-file.ts';
 import { skipReasonOf } from '../../../analysis/skip.ts';
-import type { FileAnalysis, FindingArea } from '../../../contract/findings.ts';
+import {
+  FINDING_AREAS,
+  type FileAnalysis,
+  type FindingArea,
+  type SourceFile,
+} from '../../../contract/findings.ts';
 import type { Json, JsonObject } from '../../../contract/json.ts';
+import { boundedCache } from '../../../language/bounded-cache.ts';
 import type { AnalysisRepository } from '../../../persistence/analyses.ts';
 import type { BlobService } from '../../blobs.ts';
 import type { NodeExecutor } from '../../node-tasks.ts';
@@ -20,6 +27,8 @@ interface Deps {
 
 /** Files that are looked up, analysed and kept together. */
 const BATCH = 50;
+/** Steps of one analysis are never further apart than this. */
+const FILES_REMEMBERED = 500;
 
 interface Analysed {
   files: FileAnalysis[];
@@ -30,6 +39,8 @@ interface Analysed {
 
 /** RunStaticAnalysis, RunSecurityAnalysis and RunPerformanceAnalysis: the rules of one area over a tree. */
 export function analyseArea({ blobs, analyses, analyser }: Deps): NodeExecutor {
+  const lately = boundedCache<Promise<FileAnalysis | undefined>>(FILES_REMEMBERED);
+
   return (config, context) =>
     succeeding(async () => {
       const { area, tree_ref } = config as { area: FindingArea; tree_ref: string };
@@ -38,7 +49,7 @@ export function analyseArea({ blobs, analyses, analyser }: Deps): NodeExecutor {
       const known = (await analyses.find([key])).get(key);
       if (known !== undefined) return left(known as unknown as AreaResult, 0);
       const analysed = await analyseFiles(tree, area, context);
-      const result = await resultOf(analysed, area, context.signal);
+      const result = await resultOf(tree, analysed, { area, signal: context.signal });
       // What took too long now may not the next time.
       if (!('timeout' in result.skipped)) await analyses.keep(new Map([[key, result as unknown as Json]]));
       return left(result, analysed.analysed);
@@ -49,6 +60,25 @@ export function analyseArea({ blobs, analyses, analyser }: Deps): NodeExecutor {
         return { area, result_ref, findings, files: tree.files.length, files_analysed: count };
       }
     });
+
+  /** A file is read once for all areas: their steps go side by side over the same files. */
+  async function areaOf(
+    file: SourceFile,
+    area: FindingArea,
+    signal: AbortSignal,
+  ): Promise<FileAnalysis | undefined> {
+    const key = analysisKey(file, 'static');
+    const known = lately.get(key);
+    const looking = known ?? analyser.file(file, FINDING_AREAS, signal);
+    void lately.set(key, looking);
+    // Another step's end is not this one's.
+    const analysis = await looking.catch(() =>
+      known ? analyser.file(file, FINDING_AREAS, signal) : looking,
+    );
+    if (!analysis) return undefined;
+    const { findings, facts } = relocate(analysis, file.path);
+    return { findings: findings.filter((finding) => finding.area === area), facts };
+  }
 
   async function analyseFiles(tree: FetchedTree, area: FindingArea, context: NodeContext): Promise<Analysed> {
     const all: Analysed = { files: [], analysed: 0, skipped: {} };
@@ -75,7 +105,7 @@ export function analyseArea({ blobs, analyses, analyser }: Deps): NodeExecutor {
       const text = (await blobs.get(context.project_id, cas_id)).bytes.toString('utf8');
       const reason = skipReasonOf({ path, text });
       if (reason !== undefined) all.skipped[reason] = (all.skipped[reason] ?? 0) + 1;
-      const analysis = await analyser.file({ path, cas_id, text }, [area], context.signal);
+      const analysis = await areaOf({ path, cas_id, text }, area, context.signal);
       all.analysed += 1;
       if (analysis) {
         all.files.push(analysis);
@@ -86,17 +116,20 @@ export function analyseArea({ blobs, analyses, analyser }: Deps): NodeExecutor {
   }
 
   async function resultOf(
+    { others, is_part }: FetchedTree,
     { files, skipped }: Analysed,
-    area: FindingArea,
-    signal: AbortSignal,
+    { area, signal }: { area: FindingArea; signal: AbortSignal },
   ): Promise<AreaResult> {
     const facts = files.map((file) => file.facts);
-    const of_tree = await analyser.tree(facts, [area], signal);
+    // What is there and was not read may have anything that others take from it.
+    const unread = others.map((path) => ({ ...emptyFacts({ path, text: '' }), is_opaque: true }));
+    const of_tree = await analyser.tree([...facts, ...unread], [area], signal);
     if (!of_tree)
       throw new StepFailure('analysis_timeout', 'The files could not be analysed together in time.');
     return {
       of_files: files.flatMap(({ findings }) => findings) as unknown as Json[],
-      of_tree: of_tree as unknown as Json[],
+      // Who uses what of a part is not to be seen in the part.
+      of_tree: of_tree.filter(({ kind }) => !(is_part && kind === 'dead-export')) as unknown as Json[],
       lines: facts.map(({ lines }) => lines),
       skipped,
     };

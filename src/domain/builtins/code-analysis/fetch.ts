@@ -23,7 +23,7 @@ export function fetchCode({ sources }: { sources: Sources }): NodeExecutor {
       const { repository, ref, path } = config.input as unknown as AnalysisInput;
       const { project_id, signal } = context;
       return sources({ project_id, repository, ref, signal }, async (opened) => {
-        const tree = await treeOf(opened, below(path), context);
+        const tree = await treeOf(opened, path, context);
         const tree_ref = await context.keep(toBytes(tree), JSON_TYPE);
         const { commit, files, skipped, truncated } = tree;
         return { commit, tree_ref, files: files.length, skipped, truncated };
@@ -40,13 +40,13 @@ function below(root = ''): (path: string) => boolean {
 
 async function treeOf(
   repository: SourceRepository,
-  isWanted: (path: string) => boolean,
+  root: string | undefined,
   context: NodeContext,
 ): Promise<FetchedTree> {
   const skipped: Record<string, number> = {};
   const skip = (reason: string) => void (skipped[reason] = (skipped[reason] ?? 0) + 1);
   const files: FetchedTree['files'] = [];
-  const wanted = repository.tree.filter(({ path }) => isWanted(path));
+  const wanted = repository.tree.filter(({ path }) => below(root)(path));
 
   async function keep({ path, mode, size_bytes }: SourceFile): Promise<void> {
     if (mode === 'symlink' || mode === 'submodule') return skip(mode);
@@ -67,12 +67,15 @@ async function treeOf(
   };
   await Promise.all(Array.from({ length: PARALLEL }, worker));
   files.sort((a, b) => (a.path < b.path ? -1 : 1));
-  return { commit: repository.commit, files, skipped, truncated: repository.truncated };
+  const kept = new Set(files.map(({ path }) => path));
+  const others = repository.tree.map(({ path }) => path).filter((path) => !kept.has(path));
+  const { commit, truncated } = repository;
+  return { commit, files, others, is_part: root !== undefined, skipped, truncated };
 }
 
 /** What a tree is known by: the same files at the same places are the same tree. */
-export function treeKey({ files }: FetchedTree): string {
-  const hash = createHash('sha256');
+export function treeKey({ files, others, is_part }: FetchedTree): string {
+  const hash = createHash('sha256').update(`${is_part}\0${others.join('\0')}\0`);
   for (const { path, cas_id } of files) hash.update(`${path}\0${cas_id}\0`);
   return hash.digest('hex');
 }

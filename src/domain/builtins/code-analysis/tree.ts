@@ -5,6 +5,10 @@ import type { BlobService } from '../../blobs.ts';
 export interface FetchedTree {
   commit: string;
   files: { path: string; cas_id: string; size_bytes: number }[];
+  /** Files that are there and not looked at: code may name them. */
+  others: string[];
+  /** Only what lies below a path was wanted. */
+  is_part: boolean;
   /** Files that are not looked at, by reason. */
   skipped: Record<string, number>;
   /** There were more files than are listed. */

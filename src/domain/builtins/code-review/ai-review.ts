@@ -21,6 +21,9 @@ interface Deps {
   blobs: Pick<BlobService, 'get'>;
   model?: LanguageModel;
   limits?: ChunkLimits;
+  /** After so long no further chunk is begun. */
+  time_ms?: number;
+  now?: () => number;
 }
 
 interface Asked {
@@ -29,6 +32,16 @@ interface Asked {
   dropped: number;
 }
 
+interface AskedAll extends Asked {
+  answered: number;
+  problems: StepFailure[];
+  /** Added lines that nobody looked at. */
+  lines_left_out: number;
+}
+
+/** A model that is away, or refuses everything, is not asked about the rest. */
+const GIVES_UP = new Set(['forbidden', 'rate_limited', 'overloaded']);
+const TIME_MS = 600_000;
 const LIMITS: ChunkLimits = { tokens: 8_000, chunks: 20 };
 const MAX_ANSWER_TOKENS = 4_096;
 /** An answer that is not as it must be is asked for once more, with what is wrong told. */
@@ -38,24 +51,17 @@ const MAX_REPAIRS = 1;
  * RunAIReview: what a language model says of the added lines, chunk by chunk. A chunk without a good answer is a problem that is
  * told; when there is none for any, the step fails.
  */
-export function runAIReview({ blobs, model, limits = LIMITS }: Deps): NodeExecutor {
+export function runAIReview(deps: Deps): NodeExecutor {
+  const { blobs, model, limits = LIMITS, time_ms = TIME_MS, now = Date.now } = deps;
   return (config, context) =>
     succeeding(async () => {
       if (!model) throw new StepFailure('not_found', 'No language model is configured here.');
       const { changes_ref } = config as { changes_ref: string };
       const { files } = await readLeft<ReviewChanges>(blobs, context.project_id, changes_ref);
       const { chunks, lines_left_out } = chunkDiff(files, limits);
-      const all: Asked = { remarks: [], dropped: 0 };
-      const problems: StepFailure[] = [];
-      for (const chunk of chunks) {
-        const asked = await ask(model, chunk, context.signal).catch(modelFailure);
-        if (asked instanceof StepFailure) problems.push(asked);
-        else {
-          all.remarks.push(...asked.remarks);
-          all.dropped += asked.dropped;
-        }
-      }
-      if (problems.length > 0 && problems.length === chunks.length) throw problems[0]!;
+      const all = await askAll(model, chunks, context.signal);
+      const { problems } = all;
+      if (all.answered === 0 && problems.length > 0) throw problems[0]!;
       const remarks = anchorRemarks(all.remarks, files);
       return {
         engine: model.engine,
@@ -63,11 +69,39 @@ export function runAIReview({ blobs, model, limits = LIMITS }: Deps): NodeExecut
         remarks: remarks.length,
         dropped: all.dropped,
         chunks: chunks.length,
-        lines_left_out,
+        lines_left_out: lines_left_out + all.lines_left_out,
         problems: problems.map(({ message }) => message),
       };
     });
+
+  async function askAll(
+    from: LanguageModel,
+    chunks: readonly DiffChunk[],
+    signal: AbortSignal,
+  ): Promise<AskedAll> {
+    const all: AskedAll = { remarks: [], dropped: 0, answered: 0, problems: [], lines_left_out: 0 };
+    const end_ms = now() + time_ms;
+    for (const chunk of chunks) {
+      if (now() >= end_ms || all.problems.some(({ code }) => GIVES_UP.has(code))) {
+        all.lines_left_out += linesOf(chunk);
+        continue;
+      }
+      const asked = await ask(from, chunk, signal).catch(modelFailure);
+      if (asked instanceof StepFailure) {
+        all.problems.push(asked);
+        all.lines_left_out += linesOf(chunk);
+        continue;
+      }
+      all.remarks.push(...asked.remarks);
+      all.dropped += asked.dropped;
+      all.answered += 1;
+    }
+    return all;
+  }
 }
+
+const linesOf = ({ added }: DiffChunk): number =>
+  [...added.values()].reduce((sum, lines) => sum + lines.size, 0);
 
 async function ask(model: LanguageModel, chunk: DiffChunk, signal: AbortSignal): Promise<Asked> {
   const messages: ModelMessage[] = [{ role: 'user', content: JSON.stringify(chunk.parts) }];

@@ -86,7 +86,7 @@ function sayWhatAiDid({ state, output, error }: AiOutcome): string {
   const { remarks, lines_left_out, problems } = output;
   return [
     `A language model (${output.engine}) was asked as well; of the comments, ${remarks} are its.`,
-    ...(lines_left_out > 0 ? [`It was not shown ${lines_left_out} of the changed lines.`] : []),
-    ...(problems.length > 0 ? [`Part of the changes it did not review: ${problems[0]}`] : []),
+    ...(lines_left_out > 0 ? [`It reviewed all but ${lines_left_out} of the changed lines.`] : []),
+    ...(problems.length > 0 ? [`What went wrong: ${problems[0]}`] : []),
   ].join(' ');
 }
