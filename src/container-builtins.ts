@@ -66,7 +66,11 @@ function createReviewSteps(base: Base, { blobs }: Store) {
       host,
       has_model: model !== undefined,
     }),
-    RunAutomatedChecks: runAutomatedChecks({ blobs, analyses: analysisRepository(base.db) }),
+    RunAutomatedChecks: runAutomatedChecks({
+      blobs,
+      analyses: analysisRepository(base.db),
+      analyser: processAnalyser(),
+    }),
     RunAIReview: runAIReview({ blobs, model }),
     GenerateSummary: generateSummary({ blobs }),
     PostComments: postComments({ blobs, host }),

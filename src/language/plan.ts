@@ -1,4 +1,10 @@
-import type { BuiltinNode, Definition, DefinitionNode, MapConfig, RetryPolicy } from '../contract/definition.ts';
+import type {
+  BuiltinNode,
+  Definition,
+  DefinitionNode,
+  MapConfig,
+  RetryPolicy,
+} from '../contract/definition.ts';
 import type { Json, JsonObject } from '../contract/json.ts';
 import type { Plan, PlanBody, PlanMap, PlanNode, PlanRetry } from '../contract/plan.ts';
 import { compileConfig } from './config.ts';

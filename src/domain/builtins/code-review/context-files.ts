@@ -1,49 +1,68 @@
-import { setImmediate as yieldToOthers } from 'node:timers/promises';
-import { analyseFile, analysisKey, relocate } from '../../../analysis/analyse-file.ts';
+import { analysisKey, relocate } from '../../../analysis/analyse-file.ts';
+import { emptyFacts } from '../../../analysis/empty-facts.ts';
 import { skipReasonOfPath } from '../../../analysis/skip.ts';
 import { languageOf } from '../../../analysis/source-language.ts';
 import type { FileAnalysis, FileFacts, SourceFile } from '../../../contract/findings.ts';
 import type { Json } from '../../../contract/json.ts';
 import type { SourceRepository } from '../../../contract/source-repository.ts';
 import type { AnalysisRepository } from '../../../persistence/analyses.ts';
+import type { Analyser } from '../code-analysis/analyser.ts';
 import { contentHash } from '../../rules/content-hash.ts';
 
 const MAX_FILES = 2_000;
-const MAX_BYTES = 16 * 1024 * 1024;
+const MAX_BYTES = 8 * 1024 * 1024;
+/** Of the names of files that are not read. */
+const MAX_NAMES_CHARS = 4 * 1024 * 1024;
 /** Files that are looked up, analysed and kept together. */
 const BATCH = 50;
 
-/**
- * The code that was not changed: what a changed line calls may be there. Of a larger repository only the first files in order of
- * path, so that a defect that lies in two files can be missed.
- */
+/** The files that were not changed: what a changed line calls may be there. */
+export interface ReviewContext {
+  /** Of a large repository only the first in order of path, so that a defect that lies in two files can be missed. */
+  files: SourceFile[];
+  /** Files that are there and not read: code may name them. */
+  others: string[];
+  /** There are no further ones. */
+  is_whole: boolean;
+}
+
+/** Reads the code around the changed files, within bounds. */
 export async function readContext(
   repository: SourceRepository,
   changed: ReadonlySet<string>,
   signal: AbortSignal,
-): Promise<SourceFile[]> {
+): Promise<ReviewContext> {
   const files: SourceFile[] = [];
+  const others: string[] = [];
   let left_bytes = MAX_BYTES;
+  let left_chars = MAX_NAMES_CHARS;
   for (const { path, mode, size_bytes } of repository.tree) {
-    if (files.length >= MAX_FILES) break;
     signal.throwIfAborted();
+    if (changed.has(path)) continue;
     const size = size_bytes ?? Infinity;
-    if (changed.has(path) || size > left_bytes || !isCode(path, size) || mode === 'symlink') continue;
-    const content = await repository.readFile(path);
-    if (content.kind !== 'text') continue;
-    left_bytes -= size;
-    files.push({ path, cas_id: contentHash(content.bytes), text: content.text });
+    const fits = files.length < MAX_FILES && size <= left_bytes;
+    const content =
+      fits && mode !== 'symlink' && isCode(path, size) ? await repository.readFile(path) : undefined;
+    if (content?.kind === 'text') {
+      left_bytes -= size;
+      files.push({ path, cas_id: contentHash(content.bytes), text: content.text });
+    } else if ((left_chars -= path.length) >= 0) others.push(path);
   }
-  return files;
+  return { files, others, is_whole: !repository.truncated && left_chars >= 0 };
 }
 
 const isCode = (path: string, size_bytes: number): boolean =>
   ['javascript', 'typescript'].includes(languageOf(path)) && skipReasonOfPath(path, size_bytes) === undefined;
 
+export interface FactsDeps {
+  analyses: Pick<AnalysisRepository, 'find' | 'keep'>;
+  analyser: Pick<Analyser, 'file'>;
+}
+
 /** What the rules about several files need of these; of a file that any analysis has seen it is known. */
 export async function factsOf(
   files: readonly SourceFile[],
-  analyses: Pick<AnalysisRepository, 'find' | 'keep'>,
+  { analyses, analyser }: FactsDeps,
   signal: AbortSignal,
 ): Promise<FileFacts[]> {
   const facts: FileFacts[] = [];
@@ -52,18 +71,18 @@ export async function factsOf(
     const known = await analyses.find(batch.map(keyOf));
     const found = new Map<string, Json>();
     for (const file of batch) {
-      signal.throwIfAborted();
       const before = (known.get(keyOf(file)) ?? found.get(keyOf(file))) as unknown as
         FileAnalysis | undefined;
-      const analysis = before ? relocate(before, file.path) : analyseFile(file, ['static']);
-      facts.push(analysis.facts);
-      if (before) continue;
-      found.set(keyOf(file), analysis as unknown as Json);
-      await yieldToOthers();
+      const analysis = before ? relocate(before, file.path) : await analyser.file(file, ['static'], signal);
+      facts.push(analysis?.facts ?? unread(file.path));
+      if (!before && analysis) found.set(keyOf(file), analysis as unknown as Json);
     }
     if (found.size > 0) await analyses.keep(found);
   }
   return facts;
 }
+
+/** Anything may be in it. */
+export const unread = (path: string): FileFacts => ({ ...emptyFacts({ path, text: '' }), is_opaque: true });
 
 const keyOf = (file: SourceFile): string => analysisKey(file, 'static');

@@ -20,7 +20,7 @@ interface SummaryConfig {
     truncated: boolean;
     ai_review: boolean;
   };
-  checks: { findings_ref: string };
+  checks: { findings_ref: string; files_timed_out: number };
   ai: AiOutcome;
 }
 
@@ -52,7 +52,7 @@ export function generateSummary({ blobs }: { blobs: Pick<BlobService, 'get'> }):
       const remarks = ai.output === null ? [] : await read<AnchoredRemark[]>(ai.output.remarks_ref);
       const comments = commentsOf(findings, remarks);
       const counts = countComments(comments);
-      const complete = !fetched.truncated;
+      const complete = !fetched.truncated && checks.files_timed_out === 0;
       const approved = counts.error === 0 && complete;
       const { base_commit, head_commit, files, changed_lines, skipped } = fetched;
       const score = scoreOf({ ...counts, lines: changed_lines });

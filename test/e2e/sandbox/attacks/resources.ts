@@ -102,7 +102,8 @@ export function resourceAttacks(): Attack[] {
       'a fork bomb ends with the wall limit',
       FORK_BOMB,
       { wall_ms: 1_500, memory_bytes: 1024 * MIB },
-      (result) => unless(result.usage.wall_ms < 30_000 && result.cause !== 'sandbox_error', 'went on', result),
+      (result) =>
+        unless(result.usage.wall_ms < 30_000 && result.cause !== 'sandbox_error', 'went on', result),
     ),
     ...table('1 GiB against 256 MiB', ONE_GIB, {}, (result) =>
       unless(!got(result) && result.cause === 'memory_limit', 'took the memory', result),
