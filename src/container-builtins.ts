@@ -2,11 +2,12 @@ import path from 'node:path';
 import { createAgentRepository } from './container-agents.ts';
 import { createCodeHost } from './container-code-hosts.ts';
 import { openRepository } from './clients/git/open-repository.ts';
+import { sweepWorkspaces } from './clients/git/workspace.ts';
 import { createCatalogue, createIntents, createModel } from './container-intents.ts';
 import type { Base, Store } from './container-store.ts';
 import type { Sandbox } from './contract/sandbox.ts';
 import { analyseArea } from './domain/builtins/code-analysis/analyse.ts';
-import { processAnalyser } from './domain/builtins/code-analysis/analyser.ts';
+import { processAnalyser, type Analyser } from './domain/builtins/code-analysis/analyser.ts';
 import { fetchCode } from './domain/builtins/code-analysis/fetch.ts';
 import { generateReport } from './domain/builtins/code-analysis/report.ts';
 import { runAIReview } from './domain/builtins/code-review/ai-review.ts';
@@ -26,10 +27,11 @@ import { analysisRepository } from './persistence/analyses.ts';
 
 /** The steps of the product's own workflows that need no sandbox. */
 export function createBuiltinSteps(base: Base, store: Store) {
+  const analyser = processAnalyser();
   return {
     ...createExecutionSteps(base),
-    ...createAnalysisSteps(base, store),
-    ...createReviewSteps(base, store),
+    ...createAnalysisSteps(base, store, analyser),
+    ...createReviewSteps(base, store, analyser),
     ...createIntentSteps(base, store),
   };
 }
@@ -45,9 +47,9 @@ function createExecutionSteps(base: Base) {
   };
 }
 
-function createAnalysisSteps(base: Base, { blobs }: Store) {
+function createAnalysisSteps(base: Base, { blobs }: Store, analyser: Analyser) {
   const analyses = analysisRepository(base.db);
-  const analyse = analyseArea({ blobs, analyses, analyser: processAnalyser() });
+  const analyse = analyseArea({ blobs, analyses, analyser });
   return {
     FetchCode: fetchCode({ sources: createSources(base, blobs) }),
     RunStaticAnalysis: analyse,
@@ -57,7 +59,7 @@ function createAnalysisSteps(base: Base, { blobs }: Store) {
   };
 }
 
-function createReviewSteps(base: Base, { blobs }: Store) {
+function createReviewSteps(base: Base, { blobs }: Store, analyser: Analyser) {
   const host = createCodeHost(base);
   const model = createModel(base);
   return {
@@ -69,7 +71,7 @@ function createReviewSteps(base: Base, { blobs }: Store) {
     RunAutomatedChecks: runAutomatedChecks({
       blobs,
       analyses: analysisRepository(base.db),
-      analyser: processAnalyser(),
+      analyser,
     }),
     RunAIReview: runAIReview({ blobs, model }),
     GenerateSummary: generateSummary({ blobs }),
@@ -130,3 +132,6 @@ export async function removeOldEnvironments(
     if (!run || run.ended_at !== null) await kept.remove(run_id);
   }
 }
+
+/** Removes what fetched repositories left on disk whose processes were killed. */
+export const removeOldWorkspaces = (): Promise<unknown> => sweepWorkspaces();

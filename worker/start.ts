@@ -11,7 +11,7 @@ import {
   createNodeTasks,
   createScheduleServices,
 } from '../src/container.ts';
-import { removeOldEnvironments } from '../src/container-builtins.ts';
+import { removeOldEnvironments, removeOldWorkspaces } from '../src/container-builtins.ts';
 import { createStore, type Base } from '../src/container-store.ts';
 import type { Connections } from '../src/process.ts';
 import type { NodeActivities } from '../src/contract/activities.ts';
@@ -52,6 +52,7 @@ export async function startInterpreterWorker(options: WorkerOptions): Promise<Ru
   const store = createStore(options);
   const tasks = createNodeTasks(options, store, { id: WORKER_ID, temporal: options.temporal });
   const services = createInterpreterServices(options, store, options.temporal);
+  await removeOldWorkspaces();
   const bundle = await workflowBundle(path.join(config.data_dir, 'cache'), options.temporal.plugins);
   const build = buildOf(options, bundle);
   const worker = await createInterpreterWorker({

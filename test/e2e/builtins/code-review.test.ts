@@ -15,6 +15,7 @@ beforeAll(async () => {
   at = await startReviewing({ ORCHESTRATOR_REPOSITORIES_ALLOW_HOSTS: '127.0.0.1' });
 });
 afterAll(() => at.stop());
+afterEach(async () => expect(await workspaces()).toEqual([]));
 
 describe('code_review', () => {
   test('finds the defects that a branch brings in, and says nothing of other lines', async () => {

@@ -47,7 +47,7 @@ export function processAnalyser(limits_ms = LIMITS_MS): Analyser {
   function open(): ChildProcess {
     // Nothing of ours is for it: neither settings nor secrets.
     const opened = fork(PROGRAM, [], {
-      env: { PATH: process.env.PATH },
+      env: {},
       execArgv: EXEC_ARGV,
       serialization: 'advanced',
       stdio: 'ignore',
