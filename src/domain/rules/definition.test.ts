@@ -116,8 +116,8 @@ test.each<[string, unknown, string]>([
   ],
   [
     'a built-in type for later',
-    withNode({ type: 'run', config: { type: 'code_review' } }),
-    '/nodes/n/config/type: code_review is not available yet',
+    withNode({ type: 'run', config: { type: 'deployment' } }),
+    '/nodes/n/config/type: deployment is not available yet',
   ],
   [
     'an unknown field of a node',
