@@ -1,3 +1,6 @@
+// Scenarios that take minutes together, on servers of their own: `npm run faults` has them (docs/faults.md).
+const aside = process.env.ORCHESTRATOR_FAULTS === undefined ? ['/test/faults/fleet\\.test\\.ts$'] : [];
+
 /** One real PostgreSQL and one real Temporal server for the whole run; each jest worker gets its own database. */
 export default {
   testEnvironment: 'node',
@@ -10,6 +13,7 @@ export default {
     '<rootDir>/examples',
   ],
   testMatch: ['**/*.test.ts'],
+  testPathIgnorePatterns: aside,
   extensionsToTreatAsEsm: ['.ts'],
   transform: {
     '^.+\\.ts$': [
