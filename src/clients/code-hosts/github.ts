@@ -10,6 +10,7 @@ import {
 import type { GuardedFetch } from '../http/guarded-fetch.ts';
 import { githubThreads } from './github-threads.ts';
 import { hostHttp, type HostHttpOptions, readAnswer } from './host-http.ts';
+import { viewerOf } from './viewer.ts';
 
 export interface CodeHostOptions extends Pick<HostHttpOptions, 'max_wait_ms' | 'first_retry_ms'> {
   fetch: GuardedFetch;
@@ -56,25 +57,7 @@ export function githubHost(options: CodeHostOptions): CodeHost {
   const http = hostHttp({ ...options, headers: headersFor(options.token) });
   const root = `/repos/${options.repository}`;
   const threads = githubThreads({ ...options, headers: headersFor(options.token) });
-  let viewer: Promise<string | null> | undefined;
-
-  const whoAmI = (call?: HostCall) => {
-    // An app's token has no user; its comments are known by the marker alone.
-    viewer ??= http({ method: 'GET', path: '/user' }, call).then(
-      ({ json }) => readAnswer(userSchema, json).login,
-      (error: unknown) => {
-        viewer = undefined;
-        if (
-          error instanceof CodeHostFailure &&
-          error.code === 'unauthorized' &&
-          !error.message.includes('401')
-        )
-          return null;
-        throw error;
-      },
-    );
-    return viewer;
-  };
+  const whoAmI = viewerOf(http, (json) => readAnswer(userSchema, json).login);
   async function list(path: string, call?: HostCall): Promise<Comment[]> {
     const found: Comment[] = [];
     for (let page = 1; page <= MAX_PAGES; page += 1) {

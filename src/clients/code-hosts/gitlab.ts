@@ -9,6 +9,7 @@ import {
 } from '../../contract/code-host.ts';
 import type { CodeHostOptions } from './github.ts';
 import { hostHttp, readAnswer } from './host-http.ts';
+import { viewerOf } from './viewer.ts';
 
 const REPOSITORY = /^(?!\.)[A-Za-z0-9_.-]{1,100}(\/(?!\.)[A-Za-z0-9_.-]{1,100}){1,20}$/;
 const PAGE_SIZE = 100;
@@ -46,24 +47,7 @@ export function gitlabHost(options: CodeHostOptions): CodeHost {
   const headers = { 'private-token': options.token, 'user-agent': 'orchestrator' };
   const http = hostHttp({ ...options, headers });
   const root = `/projects/${encodeURIComponent(options.repository)}/merge_requests`;
-  let viewer: Promise<string | null> | undefined;
-
-  const whoAmI = (call?: HostCall) => {
-    viewer ??= http({ method: 'GET', path: '/user' }, call).then(
-      ({ json }) => readAnswer(userSchema, json).username,
-      (error: unknown) => {
-        viewer = undefined;
-        if (
-          error instanceof CodeHostFailure &&
-          error.code === 'unauthorized' &&
-          !error.message.includes('401')
-        )
-          return null;
-        throw error;
-      },
-    );
-    return viewer;
-  };
+  const whoAmI = viewerOf(http, (json) => readAnswer(userSchema, json).username);
   async function discussions(number: number, call?: HostCall): Promise<Discussion[]> {
     const found: Discussion[] = [];
     let page = '1';

@@ -1,4 +1,4 @@
-import { emptyFacts } from '../../../analysis/empty-facts.ts';
+import { unreadFacts } from '../../../analysis/empty-facts.ts';
 import { ANALYSER_VERSION, analysisKey, relocate } from '../../../analysis/analyse-file.ts';
 import { skipReasonOf } from '../../../analysis/skip.ts';
 import {
@@ -122,8 +122,7 @@ export function analyseArea({ blobs, analyses, analyser }: Deps): NodeExecutor {
   ): Promise<AreaResult> {
     const facts = files.map((file) => file.facts);
     // What is there and was not read may have anything that others take from it.
-    const unread = others.map((path) => ({ ...emptyFacts({ path, text: '' }), is_opaque: true }));
-    const of_tree = await analyser.tree([...facts, ...unread], [area], signal);
+    const of_tree = await analyser.tree([...facts, ...others.map(unreadFacts)], [area], signal);
     if (!of_tree)
       throw new StepFailure('analysis_timeout', 'The files could not be analysed together in time.');
     return {

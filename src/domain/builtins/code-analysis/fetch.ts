@@ -46,7 +46,8 @@ async function treeOf(
   const skipped: Record<string, number> = {};
   const skip = (reason: string) => void (skipped[reason] = (skipped[reason] ?? 0) + 1);
   const files: FetchedTree['files'] = [];
-  const wanted = repository.tree.filter(({ path }) => below(root)(path));
+  const isWanted = below(root);
+  const wanted = repository.tree.filter(({ path }) => isWanted(path));
 
   async function keep({ path, mode, size_bytes }: SourceFile): Promise<void> {
     if (mode === 'symlink' || mode === 'submodule') return skip(mode);

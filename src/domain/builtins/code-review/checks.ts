@@ -1,4 +1,5 @@
 import { allFindings } from '../../../analysis/all-findings.ts';
+import { unreadFacts } from '../../../analysis/empty-facts.ts';
 import { type FileFacts, type Finding, FINDING_AREAS } from '../../../contract/findings.ts';
 import type { BlobService } from '../../blobs.ts';
 import type { NodeExecutor } from '../../node-tasks.ts';
@@ -8,7 +9,7 @@ import type { Analyser } from '../code-analysis/analyser.ts';
 import { JSON_TYPE, readLeft, toBytes } from '../code-analysis/tree.ts';
 import { onChangedLines } from './changed-findings.ts';
 import { addedLines, type ReviewChanges } from './changes.ts';
-import { factsOf, type FactsDeps, type ReviewContext, unread } from './context-files.ts';
+import { factsOf, type FactsDeps, type ReviewContext } from './context-files.ts';
 
 interface Deps extends FactsDeps {
   blobs: Pick<BlobService, 'get'>;
@@ -33,7 +34,7 @@ export function runAutomatedChecks(deps: Deps): NodeExecutor {
       const around = await readLeft<ReviewContext>(blobs, project_id, context_ref);
       const changed = await analyse(changes, signal);
       const known = await factsOf(around.files, deps, signal);
-      const facts = [...changed.facts, ...known, ...around.others.map(unread)];
+      const facts = [...changed.facts, ...known, ...around.others.map(unreadFacts)];
       const of_tree = await analyser.tree(facts, FINDING_AREAS, signal);
       if (!of_tree)
         throw new StepFailure('analysis_timeout', 'The files could not be analysed together in time.');
@@ -53,7 +54,7 @@ export function runAutomatedChecks(deps: Deps): NodeExecutor {
     for (const { path, cas_id, text } of files) {
       const analysis = await analyser.file({ path, cas_id, text }, FINDING_AREAS, signal);
       all.findings.push(...(analysis?.findings ?? []));
-      all.facts.push(analysis?.facts ?? unread(path));
+      all.facts.push(analysis?.facts ?? unreadFacts(path));
       if (!analysis) all.timed_out += 1;
     }
     return all;

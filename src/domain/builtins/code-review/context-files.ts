@@ -1,5 +1,5 @@
 import { analysisKey, relocate } from '../../../analysis/analyse-file.ts';
-import { emptyFacts } from '../../../analysis/empty-facts.ts';
+import { unreadFacts } from '../../../analysis/empty-facts.ts';
 import { skipReasonOfPath } from '../../../analysis/skip.ts';
 import { languageOf } from '../../../analysis/source-language.ts';
 import type { FileAnalysis, FileFacts, SourceFile } from '../../../contract/findings.ts';
@@ -74,15 +74,12 @@ export async function factsOf(
       const before = (known.get(keyOf(file)) ?? found.get(keyOf(file))) as unknown as
         FileAnalysis | undefined;
       const analysis = before ? relocate(before, file.path) : await analyser.file(file, ['static'], signal);
-      facts.push(analysis?.facts ?? unread(file.path));
+      facts.push(analysis?.facts ?? unreadFacts(file.path));
       if (!before && analysis) found.set(keyOf(file), analysis as unknown as Json);
     }
     if (found.size > 0) await analyses.keep(found);
   }
   return facts;
 }
-
-/** Anything may be in it. */
-export const unread = (path: string): FileFacts => ({ ...emptyFacts({ path, text: '' }), is_opaque: true });
 
 const keyOf = (file: SourceFile): string => analysisKey(file, 'static');
