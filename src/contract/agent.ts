@@ -38,3 +38,30 @@ export interface AgentWish {
   id?: string;
   labels?: Record<string, string>;
 }
+
+/** Where a list of agents goes on: after this one. */
+export type AgentPlace = Pick<Agent, 'started_at' | 'id'>;
+
+/** Who knows agents. What its list is ordered by is its own to choose. */
+export interface AgentSource {
+  list(limit: number, after?: AgentPlace): Promise<Agent[]>;
+  find(id: string): Promise<Agent | undefined>;
+  /** Those that take work. */
+  alive(): Promise<Agent[]>;
+  /** Undefined unless it lives. Asked twice, it restarts once. */
+  requestRestart(id: string, actor: string): Promise<Agent | undefined>;
+}
+
+/** Our own database, and the Agent Manager where one is configured. */
+export const AGENT_SOURCES = ['own', 'agent_manager'] as const;
+export type AgentSourceName = (typeof AGENT_SOURCES)[number];
+
+/** A source that is elsewhere and can be away: what it knows of is then out of date, and its agents are `lost`. */
+export interface RemoteAgentSource extends AgentSource {
+  isAvailable(): boolean;
+}
+
+export type SourcedAgent = Agent & { source: AgentSourceName };
+
+/** An agent's id, whoever made it: those of our own are UUIDs. */
+export const AGENT_ID = /^[a-z0-9][a-z0-9._-]{0,99}$/;

@@ -44,10 +44,13 @@ const BEAT = statement<{ restart_requested: boolean }>(
    RETURNING restart_requested_at IS NOT NULL AS restart_requested`,
 );
 
+/** To the millisecond, as places in the list are told. */
+const STARTED = "date_trunc('milliseconds', started_at)";
+
 const LIST = statement<Agent>(
   'agent_list',
   `SELECT ${columns('$1')} FROM agent
-   WHERE ($2::timestamptz IS NULL OR (started_at, id) < ($2, $3::uuid)) ORDER BY started_at DESC, id DESC LIMIT $4`,
+   WHERE ($2::timestamptz IS NULL OR (${STARTED}, id) < ($2, $3::uuid)) ORDER BY ${STARTED} DESC, id DESC LIMIT $4`,
 );
 
 const ALIVE = statement<Agent>(

@@ -1,9 +1,8 @@
-import type { Agent } from '../../contract/agent.ts';
-import type { AgentService } from '../../domain/agents.ts';
-import { decodeCursor, pageOf } from '../cursor.ts';
+import { AGENT_ID, type SourcedAgent } from '../../contract/agent.ts';
+import { isOwnId, type AgentPosition, type AgentService } from '../../domain/agents.ts';
+import { decodeCursor, notACursor, pageOf } from '../cursor.ts';
 import { route, type Route } from '../route.ts';
-import { agentParams, agentView, listAgentsQuery } from '../schemas/agents.ts';
-import { page } from '../schemas/conventions.ts';
+import { agentPage, agentParams, agentView, listAgentsQuery } from '../schemas/agents.ts';
 
 interface Deps {
   agents: AgentService;
@@ -21,18 +20,18 @@ function listRoute({ agents }: Deps): Route {
     method: 'get',
     path: '/agents',
     group,
-    summary: 'Agents, those that started last first.',
+    summary: 'Agents: our own, those that started last first, then those of the Agent Manager, by id.',
     query: listAgentsQuery,
-    responses: { 200: { description: 'One page.', schema: page(agentView) } },
+    responses: { 200: { description: 'One page.', schema: agentPage } },
     async handler({ query: { limit, cursor } }) {
-      const after = decodeCursor(cursor, ['started_at', 'id']);
-      const position = after && { started_at: new Date(after.started_at), id: after.id };
-      const rows = await agents.list(limit + 1, position);
-      const { items, next_cursor } = pageOf(rows, limit, ({ started_at, id }) => ({
+      const rows = await agents.list(limit + 1, positionOf(cursor));
+      const { items, next_cursor } = pageOf(rows, limit, ({ source, started_at, id }) => ({
+        source,
         started_at: started_at.toISOString(),
         id,
       }));
-      return { status: 200, body: { items: items.map(viewAgent), next_cursor } };
+      const unavailable = agents.unavailable();
+      return { status: 200, body: { items: items.map(viewAgent), next_cursor, unavailable } };
     },
   });
 }
@@ -65,7 +64,19 @@ function restartRoute({ agents }: Deps): Route {
   });
 }
 
-function viewAgent(agent: Agent) {
+/** Throws `validation_failed` for a cursor that this list did not give. */
+function positionOf(cursor: string | undefined): AgentPosition | undefined {
+  const after = decodeCursor(cursor, ['source', 'started_at', 'id']);
+  if (!after) return undefined;
+  const { source, id } = after;
+  const started_at = new Date(after.started_at);
+  const is_own = source === 'own' && isOwnId(id);
+  const is_managed = source === 'agent_manager' && AGENT_ID.test(id);
+  if (Number.isNaN(started_at.getTime()) || !(is_own || is_managed)) throw notACursor();
+  return { source: is_own ? 'own' : 'agent_manager', started_at, id };
+}
+
+function viewAgent(agent: SourcedAgent) {
   return {
     ...agent,
     started_at: agent.started_at.toISOString(),

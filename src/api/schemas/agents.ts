@@ -1,14 +1,20 @@
 import { z } from 'zod';
-import { AGENT_STATUSES } from '../../contract/agent.ts';
-import { instant, pageQuery, uuid } from './conventions.ts';
+import { AGENT_ID, AGENT_SOURCES, AGENT_STATUSES } from '../../contract/agent.ts';
+import { instant, page, pageQuery } from './conventions.ts';
 
-export const agentParams = z.strictObject({ id: uuid });
+const agentId = z
+  .string()
+  .transform((id) => id.toLowerCase())
+  .pipe(z.string().regex(AGENT_ID, 'must be the id of an agent'));
+
+export const agentParams = z.strictObject({ id: agentId });
 export const listAgentsQuery = z.strictObject(pageQuery);
 
 export const agentView = z
   .object({
     id: z.string(),
-    type: z.string(),
+    type: z.string().meta({ description: '`code`; what the Agent Manager calls those of its own.' }),
+    source: z.enum(AGENT_SOURCES).meta({ description: 'Who knows of it.' }),
     name: z.string(),
     status: z.enum(AGENT_STATUSES),
     capabilities: z.object({
@@ -29,3 +35,8 @@ export const agentView = z
     restart_requested_at: instant.nullable(),
   })
   .meta({ id: 'Agent' });
+
+/** What could not be asked is known as it was last heard of, and its agents are lost. */
+export const agentPage = page(agentView).extend({
+  unavailable: z.array(z.enum(AGENT_SOURCES)).meta({ description: 'Who could not be asked.' }),
+});

@@ -1,7 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import type { Agent, AgentWish } from '../../../contract/agent.ts';
+import type { Agent, AgentSource, AgentWish } from '../../../contract/agent.ts';
 import type { JsonObject } from '../../../contract/json.ts';
-import type { AgentRepository } from '../../../persistence/agents.ts';
+import { findOwn } from '../../agents.ts';
 import type { NodeExecutor } from '../../node-tasks.ts';
 import type { NodeOutcome } from '../../nodes/node.ts';
 import { chooseAgent } from '../../rules/agent-choice.ts';
@@ -9,22 +9,39 @@ import { chooseAgent } from '../../rules/agent-choice.ts';
 const LOOK_AGAIN_MS = 500;
 
 interface Deps {
-  agents: Pick<AgentRepository, 'alive'>;
+  agents: Pick<AgentSource, 'alive' | 'find'>;
+  /** What else knows agents, without being waited for. */
+  manager?: Pick<AgentSource, 'alive'>;
   random: () => number;
   /** One that is about to start, or to come back, is waited for. */
   patience_ms: number;
 }
 
-/** SelectAgent: the least loaded agent that has the language and the labels. */
-export function selectAgent({ agents, random, patience_ms }: Deps): NodeExecutor {
+/** SelectAgent: the least loaded agent that has the language and the labels, whoever knows it. */
+export function selectAgent({ random, patience_ms, ...sources }: Deps): NodeExecutor {
   return async (config, { signal }): Promise<NodeOutcome> => {
     const wish: AgentWish = { ...(config.wanted as JsonObject), language: config.language as string };
     for (const until_ms = Date.now() + patience_ms; ; await pause(LOOK_AGAIN_MS, undefined, { signal })) {
-      const chosen = chooseAgent(await agents.alive(), wish, random);
+      const chosen = await choose(sources, wish, random);
       if (chosen) return { state: 'succeeded', output: chosenOutput(chosen), error: null };
       if (Date.now() > until_ms) return nobody(wish);
     }
   };
+}
+
+async function choose(
+  { agents, manager }: Pick<Deps, 'agents' | 'manager'>,
+  wish: AgentWish,
+  random: () => number,
+): Promise<Agent | undefined> {
+  const own = await agents.alive();
+  let candidates = [...own, ...((await manager?.alive()) ?? [])];
+  for (;;) {
+    const chosen = chooseAgent(candidates, wish, random);
+    // One of ours that does not take work now is not had through its id at the manager.
+    if (!chosen || own.includes(chosen) || !(await findOwn(agents, chosen.id))) return chosen;
+    candidates = candidates.filter((candidate) => candidate !== chosen);
+  }
 }
 
 function chosenOutput({ id, name, task_queue, load }: Agent): JsonObject {
