@@ -13,10 +13,12 @@ import {
   word,
 } from './config-fields.ts';
 import { events, kafka, redis, webhooks } from './config-events.ts';
+import { agent_manager } from './config-agents.ts';
 import { agent_tasks, external_runs } from './config-external.ts';
 import { refuseHalfAStore } from './config-store.ts';
 import { code_host } from './config-code-hosts.ts';
 import { intents, llm } from './config-intents.ts';
+import { deployments } from './config-deployments.ts';
 import { repositories } from './config-repositories.ts';
 import { worker } from './config-worker.ts';
 import { refuseSharedToken, tokens } from './config-tokens.ts';
@@ -71,9 +73,7 @@ export const configSchema = section({
   intent_api: section({
     address: field(address.optional(), 'gRPC intent service; without it the embedded default answers.'),
   }),
-  agent_manager: section({
-    base_url: field(httpUrl.optional(), 'Agent manager to use.'),
-  }),
+  agent_manager,
   spec_engine: section({
     url: field(httpUrl.optional(), 'Spec Engine to use for refinements.', { aliases: ['SPEC_ENGINE_URL'] }),
   }),
@@ -178,6 +178,7 @@ export const configSchema = section({
     ),
   }).superRefine(refuseHalfAStore),
   repositories,
+  deployments,
   code_host,
   intents,
   llm,

@@ -259,6 +259,26 @@ describe('outside the embedded stack', () => {
   });
 });
 
+describe('deployments', () => {
+  const deployments = (env: Record<string, string>) => loadConfig(env, cwd).deployments;
+  const production = { ORCHESTRATOR_TELEMETRY_ENVIRONMENT: 'production' };
+  const run_commands = 'ORCHESTRATOR_DEPLOYMENTS_RUN_COMMANDS';
+
+  it('run programs here unless this is production, or as they are told', () => {
+    expect(deployments({}).run_commands).toBe(true);
+    expect(deployments({ [run_commands]: 'no' }).run_commands).toBe(false);
+    expect(deployments(production).run_commands).toBe(false);
+    expect(deployments({ ...production, [run_commands]: 'yes' }).run_commands).toBe(true);
+  });
+
+  it('are kept under the data directory unless another is named', () => {
+    expect(deployments({}).directory).toBe(path.join(cwd, '.orchestrator', 'deployments'));
+    expect(deployments({ ORCHESTRATOR_DEPLOYMENTS_DIRECTORY: 'there' }).directory).toBe(
+      path.join(cwd, 'there'),
+    );
+  });
+});
+
 describe('the object store', () => {
   it('is the database; its directories are under the data directory unless they are named', () => {
     expect(loadConfig({}, cwd).store).toMatchObject({

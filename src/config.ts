@@ -1,4 +1,5 @@
 import path from 'node:path';
+import { runsCommands } from './config-deployments.ts';
 import { configSchema, type Settings } from './config-schema.ts';
 import type { Secret } from './config-secret.ts';
 import { isChosen, readSource, type Env, type Source } from './config-source.ts';
@@ -15,6 +16,7 @@ export interface Config extends Settings {
     spool_directory: string;
     s3_force_path_style: boolean;
   };
+  deployments: Settings['deployments'] & { run_commands: boolean; directory: string };
   /** What was accepted but deserves a look; to be logged once at start. */
   warnings: readonly string[];
 }
@@ -103,6 +105,11 @@ function complete(settings: Settings, source: Source, cwd: string): Config {
       object_directory: path.resolve(cwd, store.object_directory ?? path.join(data_dir, 'objects')),
       spool_directory: path.resolve(cwd, store.spool_directory ?? path.join(data_dir, 'spool')),
       s3_force_path_style: store.s3_force_path_style ?? store.s3_endpoint !== undefined,
+    },
+    deployments: {
+      ...settings.deployments,
+      run_commands: runsCommands(settings),
+      directory: path.resolve(cwd, settings.deployments.directory ?? path.join(data_dir, 'deployments')),
     },
     warnings,
   };

@@ -4,7 +4,9 @@ import { createCodeHost } from './container-code-hosts.ts';
 import { openRepository } from './clients/git/open-repository.ts';
 import { sweepWorkspaces } from './clients/git/workspace.ts';
 import { createCatalogue, createIntents, createModel } from './container-intents.ts';
+import { createBuildSteps, createDeploymentSteps } from './container-deployments.ts';
 import type { Base, Store } from './container-store.ts';
+import type { AgentSource } from './contract/agent.ts';
 import type { Sandbox } from './contract/sandbox.ts';
 import { analyseArea } from './domain/builtins/code-analysis/analyse.ts';
 import { processAnalyser, type Analyser } from './domain/builtins/code-analysis/analyser.ts';
@@ -26,20 +28,22 @@ import { codeNode } from './domain/nodes/code.ts';
 import { analysisRepository } from './persistence/analyses.ts';
 
 /** The steps of the product's own workflows that need no sandbox. */
-export function createBuiltinSteps(base: Base, store: Store) {
+export function createBuiltinSteps(base: Base, store: Store, manager?: AgentSource) {
   const analyser = processAnalyser();
   return {
-    ...createExecutionSteps(base),
+    ...createExecutionSteps(base, manager),
     ...createAnalysisSteps(base, store, analyser),
     ...createReviewSteps(base, store, analyser),
     ...createIntentSteps(base, store),
+    ...createDeploymentSteps(base, store, createSources(base, store.blobs)),
   };
 }
 
-function createExecutionSteps(base: Base) {
+function createExecutionSteps(base: Base, manager: AgentSource | undefined) {
   return {
     SelectAgent: selectAgent({
       agents: createAgentRepository(base),
+      manager,
       random: Math.random,
       patience_ms: base.config.worker.agent_wait_seconds * 1_000,
     }),
@@ -118,6 +122,7 @@ export function createAgentSteps(
   return {
     code: codeNode({ sandbox, blobs }),
     ...agentSteps({ agent_id: id, sandbox, blobs, environments: environment }),
+    ...createBuildSteps(createSources(base, blobs), { blobs }, sandbox),
   };
 }
 

@@ -10,6 +10,7 @@ import { newId } from './ids.ts';
 import type { Logger } from './log.ts';
 import { createObjectStores } from './object-stores.ts';
 import type { Db } from './persistence/db.ts';
+import { environmentRepository } from './persistence/environments.ts';
 import { runRepository } from './persistence/runs.ts';
 import { stepRepository } from './persistence/steps.ts';
 
@@ -59,7 +60,7 @@ export function createStore({ config, db, logger, metrics }: Base) {
     readDefinition,
     planOf,
     keepVersion,
-    builtins: builtinVersions({ keepVersion }),
+    builtins: builtinVersions({ keepVersion, environments: environmentRepository(db) }),
     inline_bytes,
     input_bytes: limits.input_bytes,
   };

@@ -9,11 +9,13 @@ import type {
 import type { Config } from './config.ts';
 import { createAgents } from './container-agents.ts';
 import { createAgentSteps, createBuiltinSteps } from './container-builtins.ts';
+import { createEnvironments } from './container-environments.ts';
 import { createRunFlow, inputOptions, type RunFlow } from './container-flow.ts';
 import type { Base, Store } from './container-store.ts';
 import { createBulk } from './container-bulk.ts';
 import { createReconciler, createRecorder, createRunExecutions } from './container-reconcile.ts';
 import { createScheduledRuns, createTriggers, createTriggerServices } from './container-triggers.ts';
+import type { AgentSource } from './contract/agent.ts';
 import type { Sandbox, SandboxReport } from './contract/sandbox.ts';
 import { createAgentTasks, createAgentWork, createCommands, createExternal } from './container-external.ts';
 import { experimentService } from './domain/experiments.ts';
@@ -118,6 +120,7 @@ export function createApiServices(base: Base, store: Store, outside: Outside) {
     limits: limitService({ limits: limitRepository(db) }),
     maintenance: createMaintenance(config, store, maintenance),
     ...createBulk(base, store, control),
+    ...createEnvironments(base, store),
     reconcile: createReconciler(base, store, { temporal: executions, admission }),
     reads: runReads({
       runs,
@@ -215,7 +218,7 @@ export function createMaintenanceServices(base: Base, store: Store, temporal: Te
 export function createNodeTasks(
   base: Base,
   store: Store,
-  agent: { id: string; temporal: TemporalLink; sandbox?: Sandbox },
+  agent: { id: string; temporal: TemporalLink; sandbox?: Sandbox; manager?: AgentSource },
 ) {
   const { config } = base;
   const { steps, values, blobs, readDefinition, inline_bytes } = store;
@@ -227,7 +230,7 @@ export function createNodeTasks(
     readDefinition,
     executors: {
       http: httpNode({ fetch, inline_bytes, version: VERSION }),
-      ...createBuiltinSteps(base, store),
+      ...createBuiltinSteps(base, store, agent.manager),
       ...(agent.sandbox ? createAgentSteps(base, store, { ...agent, sandbox: agent.sandbox }) : {}),
     },
     configs: nodeConfigs({ values }),

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { createApp } from './api/app.ts';
@@ -34,6 +35,8 @@ export async function serveApi(options: ServeOptions): Promise<Served> {
   const services = createApiServices(options, store, options);
   const events = createEvents(options, store, services.feed);
   const shutdown = new AbortController();
+  // Every caller that waits listens to it until it leaves.
+  setMaxListeners(0, shutdown.signal);
   const { feed, task_feed } = services;
   const notifications = await listenForRuns(database_url, {
     onNews: (news) => feed.onNews(news),
@@ -74,6 +77,7 @@ export async function serveApi(options: ServeOptions): Promise<Served> {
       await closed(server, config.server.shutdown_grace_seconds * 1_000);
       await services.admission.stop();
       await services.dispatch.idle();
+      await services.agent_manager?.stop();
       await events.stop();
       await notifications.close();
     },

@@ -11,18 +11,19 @@ import {
   createNodeTasks,
   createScheduleServices,
 } from '../src/container.ts';
+import { followAgentManager } from '../src/container-agents.ts';
 import { removeOldEnvironments, removeOldWorkspaces } from '../src/container-builtins.ts';
 import { createStore, type Base } from '../src/container-store.ts';
 import type { Connections } from '../src/process.ts';
 import type { NodeActivities } from '../src/contract/activities.ts';
-import { AGENT_ACTIVITIES, BUILTIN_ACTIVITIES } from '../src/contract/builtins.ts';
+import { AGENT_ACTIVITIES, BUILD_ACTIVITIES, BUILTIN_ACTIVITIES } from '../src/contract/builtins.ts';
 import type { Sandbox } from '../src/contract/sandbox.ts';
 import { newId } from '../src/ids.ts';
 import { createHealthSweeper } from '../src/container-external.ts';
 import { VERSION } from '../src/version.ts';
 import { workflowBundle, type WorkflowBundle } from './bundle.ts';
 import { agentIdentity, announce } from './agent.ts';
-import { createCodeWorker, createInterpreterWorker, type AgentNode } from './workers.ts';
+import { createCodeWorker, createInterpreterWorker, type AgentNode, type AgentOnly } from './workers.ts';
 
 export interface WorkerOptions extends Base {
   temporal: Connections['temporal'];
@@ -41,16 +42,18 @@ const HOUR = 3_600;
 /** What steps record as `agent_id` that need no sandbox. */
 const WORKER_ID = `${hostname()}:${process.pid}`;
 
-const AGENT_NODES: readonly AgentNode[] = ['code', ...AGENT_ACTIVITIES];
+const AGENT_ONLY: readonly AgentOnly[] = ['code', ...AGENT_ACTIVITIES];
+const AGENT_NODES: readonly AgentNode[] = [...AGENT_ONLY, ...BUILD_ACTIVITIES];
 const INTERPRETER_NODES = ['http', ...Object.values(BUILTIN_ACTIVITIES).flat()].filter(
-  (name): name is Exclude<keyof NodeActivities, AgentNode> => !(AGENT_NODES as string[]).includes(name),
+  (name): name is Exclude<keyof NodeActivities, AgentOnly> => !(AGENT_ONLY as string[]).includes(name),
 );
 
 /** Starts the worker that runs workflows and `http` nodes. */
 export async function startInterpreterWorker(options: WorkerOptions): Promise<RunningWorker> {
   const { config } = options;
   const store = createStore(options);
-  const tasks = createNodeTasks(options, store, { id: WORKER_ID, temporal: options.temporal });
+  const manager = followAgentManager(options);
+  const tasks = createNodeTasks(options, store, { id: WORKER_ID, temporal: options.temporal, manager });
   const services = createInterpreterServices(options, store, options.temporal);
   await removeOldWorkspaces();
   const bundle = await workflowBundle(path.join(config.data_dir, 'cache'), options.temporal.plugins);
@@ -75,6 +78,7 @@ export async function startInterpreterWorker(options: WorkerOptions): Promise<Ru
     await started.stop();
     await services.admission.stop();
     await services.dispatch.idle();
+    await manager?.stop();
   };
   return { ...started, stop };
 }

@@ -1,5 +1,5 @@
 import { Worker, type NativeConnection, type WorkerPlugin } from '@temporalio/worker';
-import type { AgentActivity } from '../src/contract/builtins.ts';
+import type { AgentActivity, BuildActivity } from '../src/contract/builtins.ts';
 import type { LocalActivities, NodeActivities } from '../src/contract/activities.ts';
 import type { HealthActivities } from '../src/contract/health.ts';
 import type { MaintenanceActivities } from '../src/contract/maintenance.ts';
@@ -14,7 +14,9 @@ interface WorkerBase {
 }
 
 /** What only agents carry out. */
-export type AgentNode = 'code' | AgentActivity;
+export type AgentOnly = 'code' | AgentActivity;
+/** What agents carry out. */
+export type AgentNode = AgentOnly | BuildActivity;
 
 export interface InterpreterWorkerOptions extends WorkerBase {
   bundle: { codePath: string };
@@ -22,7 +24,7 @@ export interface InterpreterWorkerOptions extends WorkerBase {
     MaintenanceActivities &
     ScheduleActivities &
     HealthActivities &
-    Omit<NodeActivities, AgentNode>;
+    Omit<NodeActivities, AgentOnly>;
   /** Set when Temporal is to know builds apart: open runs go on with the current one. */
   build?: { deployment_name: string; build_id: string };
   max_cached_workflows: number;

@@ -34,7 +34,7 @@ async function failedRun(x: Execution, { engine, ...error }: Failure): Promise<D
     const stop = x.control.stopRequest();
     if (stop?.as === 'terminated') return stopRun(x, stop);
   }
-  return end(x, engine ? 'errored' : 'failed', { output: NOTHING, error });
+  return end(x, engine ? 'errored' : 'failed', { output: await lastOutput(x), error });
 }
 
 /**
@@ -56,7 +56,14 @@ export async function stopRun(x: Execution, request: StopRequest): Promise<DagEn
   if (standing(x, request).as !== 'terminated') await compensate(x);
   await carryOutFinally(x);
   const last = standing(x, request);
-  return end(x, last.as, { output: NOTHING, error: last.as === 'errored' ? TIMED_OUT : null }, last);
+  const output = await lastOutput(x);
+  return end(x, last.as, { output, error: last.as === 'errored' ? TIMED_OUT : null }, last);
+}
+
+/** What a run that did not complete has to say all the same. */
+async function lastOutput(x: Execution): Promise<HeldValue> {
+  const result = x.plan.output_always ? await evaluateOutput(x) : undefined;
+  return result && 'output' in result ? result.output : NOTHING;
 }
 
 const TIMED_OUT = { code: 'timed_out', message: 'The run was not over in its time.' };

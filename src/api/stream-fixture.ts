@@ -38,7 +38,7 @@ export function fakeLog() {
 }
 
 export async function until(condition: () => boolean): Promise<void> {
-  for (const end_ms = Date.now() + 10_000; !condition() && Date.now() < end_ms;)
+  for (const end_ms = Date.now() + 60_000; !condition() && Date.now() < end_ms;)
     await new Promise((resolve) => setTimeout(resolve, 5));
   expect(condition()).toBe(true);
 }

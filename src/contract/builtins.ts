@@ -32,6 +32,8 @@ export const BUILTIN_ACTIVITIES = {
     'RunSmokeTests',
     'DeployToProduction',
     'HealthCheck',
+    'UndoDeployment',
+    'ConcludeDeployment',
   ],
 } as const satisfies Record<BuiltinType, readonly string[]>;
 
@@ -40,3 +42,7 @@ export type BuiltinActivity = (typeof BUILTIN_ACTIVITIES)[BuiltinType][number];
 /** Those that are carried out where programs are: on an agent. */
 export const AGENT_ACTIVITIES = ['PrepareEnvironment', 'ExecuteCode', 'CleanupEnvironment'] as const;
 export type AgentActivity = (typeof AGENT_ACTIVITIES)[number];
+
+/** Those that are an agent's when there is a program to run, and anybody's otherwise; their node's `queue` says which. */
+export const BUILD_ACTIVITIES = ['BuildArtifacts', 'RunTests'] as const;
+export type BuildActivity = (typeof BUILD_ACTIVITIES)[number];

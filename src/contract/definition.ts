@@ -38,6 +38,8 @@ export interface Definition {
   nodes: Record<string, DefinitionNode>;
   /** Without it a run's output is `{node: output}` of the leaf nodes. */
   output?: Json;
+  /** The output is there too when the run failed or was stopped, as far as it can be told. Only workflows of the product's own. */
+  output_always?: true;
   files?: Record<string, Json>;
   schedules?: Schedule[];
   triggers?: Trigger[];

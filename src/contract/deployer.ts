@@ -73,6 +73,8 @@ export interface Deployer {
   /** Makes a release live. When it does not come up, what was live before is live again, and the failure says so. */
   deploy(request: DeployRequest): Promise<DeployOutcome>;
   rollback(request: RollbackRequest): Promise<DeployOutcome>;
+  /** Nothing is live any more, as before the very first release; answers what was. */
+  withdraw(call: DeployCall): Promise<Release | null>;
   status(call: DeployCall): Promise<DeployStatus>;
   /** The releases that can be rolled back to, the latest first. */
   releases(call: DeployCall): Promise<Release[]>;

@@ -15,6 +15,8 @@ export interface Plan {
   params: JsonObject;
   output?: Template;
   output_roots?: Roots;
+  /** Evaluated however the run ends. */
+  output_always?: true;
 }
 
 /** What is carried out: by a node, for one item of a map, or to undo a node. */

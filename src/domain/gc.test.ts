@@ -2,6 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { v7 } from 'uuid';
 import { insertRun } from '../../test/support/runs.ts';
 import { caller, definitionOf, PROJECT_ID, type TestStore, testStore } from '../../test/support/store.ts';
+import { type NewRelease, releaseRepository } from '../persistence/releases.ts';
 import type { Explained } from './rules/gc-explain.ts';
 import { storeServices } from './store.ts';
 
@@ -250,6 +251,60 @@ describe('a run', () => {
     expect([await isThere(before), await isThere(made)]).toEqual([false, true]);
     await sql(`UPDATE step SET state = 'succeeded'`);
     expect(await collectNow()).toMatchObject({ blobs: 1 });
+  });
+});
+
+describe('a release', () => {
+  /** What the environment `e` was given, until it goes. */
+  async function released(more: Partial<NewRelease>): Promise<string> {
+    const { db } = opened.database;
+    const head = await save('deployer', 0);
+    const run_id = await insertRun(db, { artifact_id: head.id, version_hash: head.version_hash });
+    const environment_id = v7();
+    await sql(
+      `INSERT INTO environment (id, project_id, name, description, deployer, settings, variables, secrets, checks, watch_seconds,
+         binds_tags, created_by) VALUES ($1, $2, 'e', '', 'command', '{}', '{}', '{}', '[]', 0, false, 'test')`,
+      [environment_id, PROJECT_ID],
+    );
+    const releases = releaseRepository(db);
+    const place = { environment_id, subject: '' };
+    await releases.lock(run_id, [place]);
+    const what = { kind: 'application', digest: 'none', artifact_ref: null, source: {} } as const;
+    const { id } = await releases.begin({ ...what, ...more, ...place, id: v7(), run_id, created_by: 'test' });
+    await releases.takeBack(id, { state: 'failed', reason: null, evidence_ref: await upload('evidence') });
+    return run_id;
+  }
+  const forgetReleases = async () => {
+    for (const table of ['deployment_target', 'release', 'environment']) await sql(`DELETE FROM ${table}`);
+  };
+
+  it('keeps its artifact with all that lists, its evidence, its digest and what its source names', async () => {
+    const [file, digest, archive] = [await upload('a file'), await upload('digest'), await upload('archive')];
+    const artifact_ref = await upload(JSON.stringify({ files: [file] }));
+    const run_id = await released({ artifact_ref, digest, source: { archive } });
+    expect(await collectNow()).toMatchObject({ artifacts: 0, blobs: 0 });
+    for (const cas_id of [artifact_ref, digest, archive])
+      expect(await whyOf(cas_id)).toMatchObject({ reason: 'release', run_id });
+    expect(await whyOf(file)).toMatchObject({ reason: 'release', via: [artifact_ref], distance: 2 });
+    await forgetReleases();
+    expect(await collectNow()).toMatchObject({ artifacts: 0, blobs: 5 });
+  });
+
+  it('keeps the version of a workflow whose tags are gone', async () => {
+    const head = await save('w', 1);
+    await remove('w');
+    await outlive(91);
+    await released({ kind: 'workflow', source: { artifact_id: head.id } });
+    expect(await collectNow()).toMatchObject({ artifacts: 0, blobs: 0 });
+    expect(await whyOf(head.id)).toMatchObject({ reason: 'release', environment: 'e', seq: 1 });
+    await forgetReleases();
+    expect(await collectNow()).toMatchObject({ artifacts: 1, blobs: 2 });
+  });
+
+  it('of what was collected is refused', async () => {
+    const gone = await upload('gone');
+    await collectNow();
+    await expect(released({ artifact_ref: gone })).rejects.toMatchObject({ code: 'blob_collected' });
   });
 });
 

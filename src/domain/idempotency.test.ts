@@ -113,9 +113,9 @@ describe('a key', () => {
   });
 
   it('stays locked as long as a slow holder lives', async () => {
-    const keys = service({ lock_seconds: 0.3 });
+    const keys = service({ lock_seconds: 2 });
     const held = heldOf(await keys.begin(request('slow')));
-    for (const end_ms = Date.now() + 800; Date.now() < end_ms; await pause(50)) {
+    for (const end_ms = Date.now() + 4_500; Date.now() < end_ms; await pause(50)) {
       await expect(keys.begin(request('slow'))).rejects.toMatchObject({ code: 'idempotency_in_flight' });
     }
     await held.release();
@@ -169,7 +169,7 @@ describe('the sweep', () => {
     now = 1_001;
     await keys.begin(request('tick'));
     await keys.begin(request('tock'));
-    for (const end_ms = Date.now() + 5_000; Date.now() < end_ms; await pause(10)) {
+    for (const end_ms = Date.now() + 60_000; Date.now() < end_ms; await pause(10)) {
       const { rowCount } = await database.pool.query("SELECT 1 FROM idempotency_key WHERE key = 'swept'");
       if (rowCount === 0) break;
     }

@@ -4,6 +4,7 @@ import type { Db } from '../persistence/db.ts';
 import type { TargetKind } from '../persistence/tags.ts';
 import { type RefRow, resolveRef } from '../persistence/workflows-resolve.ts';
 import { notCollected } from './collected.ts';
+import type { DeploymentPass } from './rules/tag-move.ts';
 import { parseRef } from './rules/tag-name.ts';
 
 /** Who calls, and within which project: every look-up and every write of the store is limited to it. */
@@ -14,6 +15,8 @@ export interface Caller {
   /** What the caller is in this project. */
   role: Role;
   permissions?: readonly Permission[];
+  /** Set where a deployment itself writes. */
+  deployment?: DeploymentPass;
 }
 
 /** A reference pinned to one version. Nothing in it changes any more, whatever happens to the tag. */

@@ -6,7 +6,6 @@ import type { SandboxReport } from '../contract/sandbox.ts';
 import type { NewRun, RunExtras, RunRepository, RunRow } from '../persistence/runs.ts';
 import type { BlobService } from './blobs.ts';
 import { encodeJson } from './blobs-encode.ts';
-import { isBuiltinThere } from './builtins/definitions.ts';
 import type { BuiltinVersions } from './builtins/versions.ts';
 import type { PlanOf } from './plans.ts';
 import type { RefService, Resolved } from './refs.ts';
@@ -77,7 +76,7 @@ export function runOpener(deps: Deps) {
    * Accepts a run: its tag is resolved once, input and params are checked, and the run is committed, with the outbox
    * item that starts it unless `start` is null. Three statements. A run of the live tag of a definition with limits is
    * started by its admission instead, and may be another one that is there already. Errors: `not_found`,
-   * `not_implemented` for a type that is not there; `blob_collected`, `input_invalid`, `payload_too_large`, `sandbox_unavailable`; `expression_error`, `run_exists`, `limit_reached`.
+   * `validation_failed` for neither workflow nor type; `blob_collected`, `input_invalid`, `payload_too_large`, `sandbox_unavailable`; `expression_error`, `run_exists`, `limit_reached`.
    */
   return async (request: OpenRun, start: (now: Date) => NewRun['start']): Promise<RunRow> => {
     const { project_id, params: given, type = 'dag' } = request;
@@ -129,11 +128,11 @@ export function runOpener(deps: Deps) {
     return (await insert(row)) ?? insertAgain(row, input, insert);
   };
 
-  function resolve({ project_id, workflow }: OpenRun, type: RunType): Promise<Resolved> {
+  function resolve({ project_id, workflow, input }: OpenRun, type: RunType): Promise<Resolved> {
     if (workflow !== null) return deps.refs.resolve(project_id, workflow);
-    if (type === 'dag' || !isBuiltinThere(type))
-      throw new AppError('not_implemented', { detail: `Runs of type ${type} are not there yet.` });
-    return deps.builtins.resolve(project_id, type);
+    if (type === 'dag')
+      throw new AppError('validation_failed', { detail: 'A run of the type dag is one of a workflow.' });
+    return deps.builtins.resolve(project_id, type, typeof input === 'function' ? null : input);
   }
 
   /** The stored input may have been collected before the run was there to need it; a version that is gone stays so. */

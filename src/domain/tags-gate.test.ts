@@ -80,7 +80,7 @@ const CANNOT_BE_APPROVED = ['save', 'patch', 'revert', 'compact', 'merge'];
 let made = 0;
 
 /** A tag at version 4 with one position before it and one to redo, made by whom no rule stops. */
-async function walkedTag(kind: 'free' | 'live' | 'production' | 'flagged'): Promise<string> {
+async function walkedTag(kind: 'free' | 'live' | 'production' | 'flagged' | 'bound'): Promise<string> {
   const name = `t${++made}/${kind}`;
   const forced = { break_glass: true, reason: 'set-up' };
   const by = { ...owner, permissions: fireman.permissions };
@@ -94,6 +94,15 @@ async function walkedTag(kind: 'free' | 'live' | 'production' | 'flagged'): Prom
   broken.length = 0;
   return name;
 }
+
+/** An environment for workflows, whose tags only its deployments move. */
+const bind = (environment: string, binds_tags = true) =>
+  opened.database.pool.query(
+    `INSERT INTO environment (id, project_id, name, description, deployer, settings, variables, secrets, checks, watch_seconds,
+       binds_tags, created_by) VALUES (gen_random_uuid(), $1, $2, '', 'tag', '{}', '{}', '{}', '[]', 0, $3, 'test')
+     ON CONFLICT (project_id, name) DO UPDATE SET binds_tags = $3`,
+    [project_id, environment, binds_tags],
+  );
 
 const lastEntry = async (name: string) =>
   (await store.tags.history(project_id, name, { limit: 1 })).items[0]!;
@@ -140,6 +149,17 @@ describe.each(verbs)('%s', (verb) => {
     ]);
   });
 
+  it('leaves a tag that is bound to an environment to its deployments, and to broken glass', async () => {
+    await bind('bound');
+    const name = await walkedTag('bound');
+    expect(await attempt(name, owner, { if_match: 3 })).toBe('stale_if_match');
+    expect(await attempt(name, owner, { if_match: 4 })).toBe('tag_bound');
+    expect((await lastEntry(name)).version).toBe(4);
+    const deployment = { ...editor, deployment: { run_id: project_id } };
+    expect(await attempt(name, deployment, {})).toBe('done');
+    expect(await attempt(await walkedTag('bound'), fireman, {}, true)).toBe('done');
+  });
+
   it('takes no other role where nothing guards', async () => {
     expect(await attempt(await walkedTag('free'), editor, {})).toBe('done');
   });
@@ -174,6 +194,47 @@ it('guards the creation of a tag by role and approvals, without If-Match', async
   expect(await create(operator, 'new3/production')).toBe('approval_required');
   await store.approvals.approve(owner, 'new3/production', { target: versions[0]!, expectation: {} });
   expect(await create(operator, 'new3/production')).toBe('done');
+});
+
+describe('a tag bound to an environment', () => {
+  const create = (by: Caller, name: string) =>
+    codeOf(store.tags.put(by, name, { target: versions[0]!, expectation: {} }));
+  const deployment = (by: Caller, undoes?: boolean) => ({
+    ...by,
+    deployment: { run_id: project_id, undoes },
+  });
+
+  it('is not even made by anybody else, and names where to go instead', async () => {
+    await bind('bound');
+    const made = store.tags.put(owner, 'made1/bound', { target: versions[0]!, expectation: {} });
+    const error = await made.catch((reason: unknown) => reason);
+    expect(error).toMatchObject({ code: 'tag_bound', data: { extra: { environment: 'bound' } } });
+    expect((error as Error).message).toMatch(/environment bound: POST .*\/deploy/);
+    const save = { tag: 'made1/bound', definition: definitionOf(0), expectation: {} };
+    expect(await codeOf(store.workflows.save(owner, save))).toBe('tag_bound');
+    expect(await create(deployment(editor), 'made1/bound')).toBe('done');
+  });
+
+  it('is one of the form <workflow>/<environment>, in that project, while the environment says so', async () => {
+    await bind('bound');
+    expect(await create(editor, 'made2/eu/bound')).toBe('done');
+    expect(await create(editor, 'bound')).toBe('done');
+    expect(await create(editor, 'made2/unbound')).toBe('done');
+    await bind('bound', false);
+    expect(await create(editor, 'made2/bound')).toBe('done');
+  });
+
+  it('asks a deployment for what its rules ask for, unless it takes back what it did', async () => {
+    await bind('production');
+    const name = await walkedTag('production');
+    const undo = (by: Caller, if_match: number) =>
+      codeOf(store.tags.undo(by, name, { expectation: { if_match } }));
+    expect(await undo(deployment(editor), 4)).toBe('forbidden');
+    expect(await undo(deployment(owner), 4)).toBe('approval_required');
+    expect(await undo(deployment(editor, true), 3)).toBe('stale_if_match');
+    expect(await undo(deployment(editor, true), 4)).toBe('done');
+    await bind('production', false);
+  });
 });
 
 it('costs two statements, rules or not', async () => {

@@ -43,6 +43,7 @@ export function compilePlan(definition: Definition, version_hash: string): Plan 
     order: topologicalOrder(needsOf(definition)),
     params: definition.params ?? {},
     ...outputOf(definition.output),
+    ...(definition.output_always ? { output_always: true } : {}),
   };
 }
 

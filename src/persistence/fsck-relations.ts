@@ -35,6 +35,12 @@ const RELATIONS: Readonly<Record<string, string>> = {
     ) r JOIN cas_blob b ON b.cas_id = r.ref WHERE NOT b.stored`,
   run_on_dead_version: `SELECT r.id::text, 'its version or record ' || a.id || ' was collected'
     FROM run r JOIN artifact a ON a.id IN (r.artifact_id, r.manifest_id, r.snapshot_id) WHERE NOT a.live`,
+  release_without_value: `SELECT r.id::text, 'its artifact or evidence ' || b.cas_id || ' was collected'
+    FROM release r JOIN cas_blob b ON b.cas_id IN (r.artifact_ref, r.evidence_ref) WHERE NOT b.stored`,
+  release_on_dead_version: `SELECT r.id::text, 'its version ' || a.id || ' was collected'
+    FROM release r JOIN artifact a ON a.id = r.artifact_id WHERE NOT a.live`,
+  release_not_current: `SELECT r.id::text, 'it is live, but not what is current in its environment'
+    FROM release r WHERE r.state = 'live' AND NOT EXISTS (SELECT FROM deployment_target t WHERE t.current_release_id = r.id)`,
 };
 
 const MAX_FINDINGS = 100_000;

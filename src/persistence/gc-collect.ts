@@ -42,6 +42,7 @@ const COLLECT_ARTIFACTS = statement<{ id: string }>(
        OR EXISTS (SELECT FROM tag_move m WHERE m.to_id = b.id AND m.moved_at > now() - make_interval(secs => $2))
        OR EXISTS (SELECT FROM tag_approval p WHERE p.target_id = b.id AND p.approved_at > now() - make_interval(secs => $2))
        OR EXISTS (SELECT FROM run r WHERE r.artifact_id = b.id)
+       OR EXISTS (SELECT FROM release r WHERE r.artifact_id = b.id)
      UNION
      SELECT d.id FROM artifact a CROSS JOIN LATERAL ${BASIS}
      WHERE a.live AND a.id <> ALL ($1::uuid[]) AND d.id = ANY ($1::uuid[])
@@ -94,6 +95,8 @@ const COLLECT_BLOBS = statement<{ size_bytes: number }>(
        AND NOT EXISTS (SELECT FROM step s WHERE s.output_ref = b.cas_id)
        AND NOT EXISTS (SELECT FROM step s WHERE s.logs_ref = b.cas_id)
        AND NOT EXISTS (SELECT FROM agent_task k WHERE k.task_ref = b.cas_id)
+       AND NOT EXISTS (SELECT FROM release r WHERE r.artifact_ref = b.cas_id)
+       AND NOT EXISTS (SELECT FROM release r WHERE r.evidence_ref = b.cas_id)
    ), emptied AS (
      UPDATE cas_blob b SET content = NULL, storage_url = NULL, slice_hashes = NULL, collected_at = now()
      FROM gone WHERE b.cas_id = gone.cas_id

@@ -55,6 +55,27 @@ const NAMED_BY_RUNS = statement<never>(
    ON CONFLICT DO NOTHING`,
 );
 
+// An artifact's blob lists what the artifact is made of, and evidence what was seen. `holds` wins here too.
+const OF_RELEASES = statement<never>(
+  'gc_blobs_of_releases',
+  `INSERT INTO gc_blob AS k (cas_id, why, holds, run_id)
+   SELECT DISTINCT ON (b.cas_id) b.cas_id, 'release', true, r.run_id
+   FROM release r CROSS JOIN LATERAL (VALUES (r.artifact_ref), (r.evidence_ref)) n (cas_id)
+   JOIN cas_blob b ON b.cas_id = n.cas_id AND b.stored
+   ORDER BY b.cas_id, r.created_at, r.id
+   ON CONFLICT (cas_id) DO UPDATE SET holds = true WHERE NOT k.holds`,
+);
+
+const NAMED_BY_RELEASES = statement<never>(
+  'gc_named_by_releases',
+  `INSERT INTO gc_blob (cas_id, why, holds, run_id)
+   SELECT DISTINCT ON (b.cas_id) b.cas_id, 'release', false, r.run_id
+   FROM release r CROSS JOIN LATERAL regexp_matches(r.digest || ' ' || r.source::text, '${NAME}', 'g') m
+   JOIN cas_blob b ON b.cas_id = m[1] AND b.stored
+   ORDER BY b.cas_id, r.created_at, r.id
+   ON CONFLICT DO NOTHING`,
+);
+
 // The names are looked for only where the bytes of "sha256:" are; escaped, because bytes need not be text.
 const SCAN = statement<{ cas_id: string }>(
   'gc_scan',
@@ -105,6 +126,12 @@ export async function needOfArtifacts(db: Db, depth: number): Promise<void> {
 export async function needOfRuns(db: Db): Promise<void> {
   await run(db, OF_RUNS, []);
   await run(db, NAMED_BY_RUNS, []);
+}
+
+/** Adds the blobs that releases refer to, then those that their sources name. */
+export async function needOfReleases(db: Db): Promise<void> {
+  await run(db, OF_RELEASES, []);
+  await run(db, NAMED_BY_RELEASES, []);
 }
 
 /** Finds the names in at most `limit` blobs that were not looked at yet; false when there was none. */

@@ -17,7 +17,8 @@ const CREATE = [
   'TRUNCATE gc_artifact, gc_blob, gc_due',
 ].map((text, i) => statement<never>(`gc_begin_${i}`, text));
 
-// Open proposals join here when there are any. A run is a root for as long as retention leaves it.
+// Open proposals join here when there are any. A run is a root for as long as retention leaves it, a release for as long as
+// its environment is there.
 const ROOTS = statement<never>(
   'gc_roots',
   `INSERT INTO gc_artifact (id, depth, why, project_id, name, seq)
@@ -32,6 +33,9 @@ const ROOTS = statement<never>(
      WHERE approved_at > now() - make_interval(secs => $1)
      UNION ALL
      SELECT unnest(ARRAY[artifact_id, manifest_id, snapshot_id]), 4, 'run', project_id, id::text, NULL FROM run
+     UNION ALL
+     SELECT r.artifact_id, 5, 'release', e.project_id, e.name, r.number FROM release r JOIN environment e ON e.id = r.environment_id
+     WHERE r.artifact_id IS NOT NULL
    ) s JOIN artifact a ON a.id = s.id AND a.live
    ORDER BY s.id, s.rank, s.project_id, s.name, s.seq`,
 );
@@ -74,7 +78,7 @@ export async function beginReach(db: Db): Promise<void> {
   for (const each of CREATE) await run(db, each, []);
 }
 
-/** Everything that the roots lead to: tags, moves and approvals inside the undo window, runs. */
+/** Everything that the roots lead to: tags, moves and approvals inside the undo window, runs, releases. */
 export async function reachFromRoots(db: Db, undo_window_seconds: number): Promise<void> {
   await run(db, ROOTS, [undo_window_seconds]);
   await run(db, FOLLOW, []);

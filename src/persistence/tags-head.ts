@@ -1,9 +1,9 @@
 import type { Db } from './db.ts';
 import { runOne, statement } from './statement.ts';
-import { RULES, type RuleFacts } from './tags-rules.ts';
+import { type GateRule, RULES } from './tags-rules.ts';
 import { REF_COLUMNS, type RefRow } from './workflows-resolve.ts';
 
-type HeadRow = RefRow & { rules: RuleFacts[] | null };
+type HeadRow = RefRow & { rules: GateRule[] | null };
 
 const READ = statement<HeadRow>(
   'tag_read_head',
@@ -16,7 +16,7 @@ const READ = statement<HeadRow>(
 export async function readHeadRow(
   db: Db,
   tag: { project_id: string; name: string },
-): Promise<{ head?: RefRow; rules: RuleFacts[] }> {
+): Promise<{ head?: RefRow; rules: GateRule[] }> {
   const row = await runOne(db, READ, [tag.project_id, tag.name]);
   if (!row) return { rules: [] };
   const { rules, ...head } = row;

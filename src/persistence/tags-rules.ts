@@ -9,15 +9,28 @@ export interface RuleFacts {
   approvals: number;
 }
 
+/** A rule as it is read along with a tag; with an environment, its tags move only through deployments. */
+export interface GateRule extends RuleFacts {
+  environment?: string;
+}
+
 export interface TagRuleRow extends RuleFacts {
   id: string;
   created_by: string;
   created_at: Date;
 }
 
-/** A column: all rules of project $1, read along with a tag so that guarding it costs no statement of its own. */
-export const RULES = `(SELECT json_agg(json_build_object('pattern', r.pattern, 'role', r.role, 'approvals', r.approvals))
-  FROM tag_rule r WHERE r.project_id = $1)`;
+/**
+ * A column: all rules of project $1, those of environments included, read along with a tag so that guarding it costs no
+ * statement of its own.
+ */
+export const RULES = `(SELECT json_agg(g.rule) FROM (
+    SELECT json_build_object('pattern', r.pattern, 'role', r.role, 'approvals', r.approvals) AS rule
+    FROM tag_rule r WHERE r.project_id = $1
+    UNION ALL
+    SELECT json_build_object('pattern', '*/' || e.name, 'role', 'editor', 'approvals', 0, 'environment', e.name)
+    FROM environment e WHERE e.project_id = $1 AND e.binds_tags
+  ) g)`;
 
 const COLUMNS = 'id, pattern, role, approvals, created_by, created_at';
 

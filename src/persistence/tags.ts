@@ -1,6 +1,6 @@
 import type { Db } from './db.ts';
 import { run, runOne, statement } from './statement.ts';
-import { RULES, type RuleFacts } from './tags-rules.ts';
+import { type GateRule, RULES } from './tags-rules.ts';
 
 export type TargetKind = 'dag_version' | 'patch_set';
 export type MoveType = 'create' | 'move' | 'undo' | 'redo' | 'delete';
@@ -31,7 +31,7 @@ export interface Destination {
 export interface TagReading {
   current?: TagRow;
   destination?: Destination;
-  rules: RuleFacts[];
+  rules: GateRule[];
 }
 
 export type TargetRef = { kind: 'id' | 'hash' | 'tag'; value: string };
@@ -52,7 +52,7 @@ const TARGETS: Record<TargetRef['kind'], string> = {
 
 interface ReadingRow extends Omit<TagRow, 'name'> {
   name: string | null;
-  rules: RuleFacts[] | null;
+  rules: GateRule[] | null;
   to_id: string | null;
   to_kind: TargetKind;
   to_hash: string;

@@ -176,7 +176,6 @@ describe('workflows', () => {
       'definition_invalid',
     ],
     ['U+0000', { tag_name: 'w', workflow: definition('\u0000') }, 422, 'validation_failed'],
-    ['a typed start', { name: 'x', type: 'deployment', input: {} }, 501, 'not_implemented'],
     [
       'a stale expectation',
       { tag_name: 'new', workflow: definition(1), expected_version: 3 },

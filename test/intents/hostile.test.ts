@@ -7,7 +7,6 @@ import { analyseIntent } from '../../src/intents/analyse.ts';
 import { planIntent } from '../../src/intents/plan.ts';
 import { splitText } from '../../src/language/placeholders.ts';
 import { UNSEEN_INTENTS } from './unseen.ts';
-import { withNamedTypes } from './named-types.ts';
 import { CATALOGUE } from './shape.ts';
 import { WORKED_INTENTS } from '../fixtures/intents.ts';
 
@@ -22,7 +21,7 @@ function planned(intent: string): Definition | undefined {
 /** A plan, when there is one, validates. */
 function isSound(intent: string): boolean {
   const definition = planned(intent);
-  expect(definition ? validateDefinition(withNamedTypes(definition)) : []).toEqual([]);
+  expect(definition ? validateDefinition(definition) : []).toEqual([]);
   return definition !== undefined;
 }
 

@@ -1,7 +1,6 @@
 import { validateDefinition } from '../../src/domain/rules/definition.ts';
 import { WORKED_INTENTS } from '../fixtures/intents.ts';
 import { ASPECTS, judge, rateOf, tableOf } from './judge.ts';
-import { withNamedTypes } from './named-types.ts';
 import { SECOND_INTENTS } from './unseen-second.ts';
 import { UNSEEN_INTENTS } from './unseen.ts';
 
@@ -44,7 +43,7 @@ describe.each(SETS)('the $name', ({ judged, floors }) => {
   test.each(judged.filter(({ plan }) => 'definition' in plan))(
     '$worked.intent is planned validly',
     ({ plan }) => {
-      expect(validateDefinition('definition' in plan ? withNamedTypes(plan.definition) : undefined)).toEqual(
+      expect(validateDefinition('definition' in plan ? plan.definition : undefined)).toEqual(
         [],
       );
     },

@@ -36,7 +36,7 @@ afterAll(async () => {
 beforeEach(() => exporter.reset());
 
 const finished = async () => {
-  for (const end_ms = Date.now() + 5_000; exporter.getFinishedSpans().length === 0 && Date.now() < end_ms;) {
+  for (const end_ms = Date.now() + 60_000; exporter.getFinishedSpans().length === 0 && Date.now() < end_ms;) {
     await new Promise((resolve) => setTimeout(resolve, 5));
   }
   return exporter.getFinishedSpans()[0]!;

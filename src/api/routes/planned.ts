@@ -6,7 +6,6 @@ type Row = [method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE', path: string, s
 const PLANNED: Readonly<Record<string, readonly Row[]>> = {
   workflows: [
     ['POST', '/workflows/:ref/versions', 'Publish a version.'],
-    ['POST', '/workflows/:ref/deploy', 'Deploy a version to an environment.'],
     ['POST', '/workflows/:ref/refinements', 'Ask for a change of this workflow.'],
   ],
   runs: [],
@@ -20,9 +19,6 @@ const PLANNED: Readonly<Record<string, readonly Row[]>> = {
     ['GET', '/projects/:id/members', 'List members and their roles.'],
     ['PUT', '/projects/:id/members/:user_id', 'Give a member a role.'],
     ['DELETE', '/projects/:id/members/:user_id', 'Remove a member.'],
-    ['GET', '/projects/:id/environments', 'List deployment environments.'],
-    ['PUT', '/projects/:id/environments/:name', 'Create or change an environment.'],
-    ['DELETE', '/projects/:id/environments/:name', 'Delete an environment.'],
     ['GET', '/projects/:id/settings', 'Get the settings of a project.'],
     ['PUT', '/projects/:id/settings', 'Change the settings of a project.'],
   ],

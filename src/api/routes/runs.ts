@@ -9,6 +9,7 @@ import { viewRun } from '../../domain/run-views.ts';
 import { decodeCursor, pageOf } from '../cursor.ts';
 import { leaving } from '../leaving.ts';
 import { route, type Route } from '../route.ts';
+import { requireStarter } from './start-role.ts';
 import { page } from '../schemas/conventions.ts';
 import { listRunsQuery, runParams, runView, startRunBody, waitQuery } from '../schemas/runs.ts';
 
@@ -42,6 +43,7 @@ function startRoute({ runs, experiments, ids }: Deps): Route {
       200: { description: 'The open run with the same start id, by its start policy.', schema: runView },
     },
     async handler({ body, project_id, principal, once_id }) {
+      requireStarter(principal, body.type ?? 'dag');
       const id = once_id ?? ids();
       const { params, overrides, labels = {}, priority, timeout_seconds } = body;
       const { more, ...started } = await startedRun(body, project_id, experiments);

@@ -12,12 +12,13 @@ import { tagApprovalRoutes } from './tags-approvals.ts';
 import { tagRuleRoutes } from './tags-rules.ts';
 import { workflowRoutes } from './workflows.ts';
 import { workflowCreateRoutes } from './workflows-create.ts';
+import type { TagRollback } from './deployments.ts';
 import type { WorkflowRuns } from './workflows-runs.ts';
 import { workflowVersionRoutes } from './workflows-versions.ts';
 
-/** Every route of the versioned store; with `runs`, they also speak of runs where the contract says so. */
-export function storeRoutes(store: StoreServices, runs?: WorkflowRuns): Route[] {
-  const services = { ...store, runs };
+/** Every route of the versioned store; with `runs` and `rollback`, they also speak of runs where the contract says so. */
+export function storeRoutes(store: StoreServices, runs?: WorkflowRuns, rollback?: TagRollback): Route[] {
+  const services = { ...store, runs, rollback };
   return [
     ...workflowCreateRoutes(services),
     ...workflowRoutes(services),

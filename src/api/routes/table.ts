@@ -9,6 +9,8 @@ import type { HookService } from '../../domain/hooks.ts';
 import type { ScheduleService } from '../../domain/schedules.ts';
 import type { AgentService } from '../../domain/agents.ts';
 import type { AgentWorkService } from '../../domain/agent-work.ts';
+import type { DeploymentInputs } from '../../domain/deployments.ts';
+import type { EnvironmentService } from '../../domain/environments.ts';
 import type { ExperimentService } from '../../domain/experiments.ts';
 import type { ExternalCommandService } from '../../domain/external-commands.ts';
 import type { ExternalRunService } from '../../domain/external-runs.ts';
@@ -25,6 +27,8 @@ import type { StoreServices } from '../../domain/store.ts';
 import type { WebhookService } from '../../domain/webhooks.ts';
 import { adminRoutes } from './admin.ts';
 import { bulkRoutes } from './bulk.ts';
+import { deploymentRoutes, tagRollback } from './deployments.ts';
+import { environmentRoutes } from './environments.ts';
 import { eventStreamRoutes } from './event-streams.ts';
 import type { ProjectDirectory } from '../middleware/project.ts';
 import { agentRoutes } from './agents.ts';
@@ -71,6 +75,8 @@ export interface RouteServices {
   maintenance: MaintenanceService;
   reconcile: ReconcileService;
   bulk: BulkService;
+  environments: EnvironmentService;
+  deployments: DeploymentInputs;
 }
 
 export interface RouteTableOptions {
@@ -95,8 +101,10 @@ export function routeTable({
   const { experiments, external, external_commands, agent_work, tunes } = services;
   const { runs, commands, messages, reads, feed, store, maintenance, reconcile } = services;
   const { tail, status, logs, webhooks, schedules, limits, hooks, hook_limits } = services;
+  const { projects, environments, deployments } = services;
+  const workflow_runs = workflowRuns({ runs, projects, ids });
   return [
-    ...storeRoutes(store, workflowRuns({ runs, projects: services.projects, ids })),
+    ...storeRoutes(store, workflow_runs, tagRollback({ deployments, workflow_runs })),
     ...runRoutes({ runs, status, experiments, ids, shutdown }),
     ...runReadRoutes({ reads }),
     ...runLogRoutes({ logs }),
@@ -114,6 +122,8 @@ export function routeTable({
     ...platformRoutes({ version, checks, capabilities }),
     ...bulkRoutes({ bulk: services.bulk, clock: () => new Date() }),
     ...adminRoutes({ maintenance, reconcile }),
+    ...environmentRoutes({ environments, projects }),
+    ...deploymentRoutes({ deployments, projects, workflow_runs }),
     ...plannedRoutes,
   ];
 }

@@ -3,6 +3,7 @@ import type { TagService } from '../../domain/tags.ts';
 import { decodeCursor, pageReply } from '../cursor.ts';
 import { route, type Route } from '../route.ts';
 import { page } from '../schemas/conventions.ts';
+import { runView } from '../schemas/runs.ts';
 import {
   deleteTagQuery,
   getTagQuery,
@@ -16,10 +17,13 @@ import {
   versionHeader,
   historyQuery,
 } from '../schemas/tags.ts';
+import type { TagRollback } from './deployments.ts';
 import { callerOf, numberAt, tagReply, tagRequestOf } from './tags-views.ts';
 
 interface Deps {
   tags: TagService;
+  /** What an undo comes to where only deployments move the tag; absent where there are no runs. */
+  rollback?: TagRollback;
 }
 
 const group = 'tags';
@@ -32,13 +36,13 @@ const moved = {
 
 /** Tags: movable names for versions, with a history that undo and redo walk. */
 export function tagRoutes(deps: Deps): Route[] {
-  const steps = [stepRoute(deps, 'undo'), stepRoute(deps, 'redo')];
   return [
     listRoute(deps),
     getRoute(deps),
     putRoute(deps),
     moveRoute(deps),
-    ...steps,
+    undoRoute(deps),
+    redoRoute(deps),
     historyRoute(deps),
     deleteRoute(deps),
   ];
@@ -111,17 +115,37 @@ const moveRoute = ({ tags }: Deps) =>
     },
   });
 
-const stepRoute = ({ tags }: Deps, step: 'undo' | 'redo') =>
+const undoRoute = ({ tags, rollback }: Deps) =>
   route({
     method: 'post',
-    path: `/tags/:name/${step}`,
+    path: '/tags/:name/undo',
     group,
-    summary: step === 'undo' ? 'Take the last move back.' : 'Go forward again after an undo.',
+    summary: 'Take the last move back; of a tag that only deployments move, by one.',
+    params: tagParams,
+    body: stepBody,
+    responses: { 200: moved, 202: { description: 'The deployment that was started.', schema: runView } },
+    async handler(call) {
+      const { name } = call.params;
+      try {
+        return tagReply((await tags.undo(callerOf(call), name, tagRequestOf(call))).tag);
+      } catch (error) {
+        if (rollback) return rollback(call, name, error);
+        throw error;
+      }
+    },
+  });
+
+const redoRoute = ({ tags }: Deps) =>
+  route({
+    method: 'post',
+    path: '/tags/:name/redo',
+    group,
+    summary: 'Go forward again after an undo.',
     params: tagParams,
     body: stepBody,
     responses: { 200: moved },
     async handler(call) {
-      return tagReply((await tags[step](callerOf(call), call.params.name, tagRequestOf(call))).tag);
+      return tagReply((await tags.redo(callerOf(call), call.params.name, tagRequestOf(call))).tag);
     },
   });
 

@@ -8,6 +8,7 @@ import { resolveProject, type ProjectDirectory } from '../middleware/project.ts'
 import type { Call, Reply } from '../route.ts';
 import type { listWorkflowsQuery } from '../schemas/workflows.ts';
 import { listedRuns } from './runs.ts';
+import { requireStarter } from './start-role.ts';
 
 interface Deps {
   runs: RunService;
@@ -21,6 +22,7 @@ export interface TypedStart {
   type: BuiltinType;
   project_id?: string;
   input?: unknown;
+  labels?: Record<string, string>;
 }
 
 type Caller = Pick<Call<unknown, unknown, unknown>, 'req' | 'principal' | 'project_id' | 'once_id'>;
@@ -29,8 +31,12 @@ type Caller = Pick<Call<unknown, unknown, unknown>, 'req' | 'principal' | 'proje
 export function workflowRuns({ runs, projects, ids }: Deps) {
   return {
     /** Throws what opening a run throws, and `not_found` for a project that is not the caller's. */
-    async start(call: Caller, { name, type, project_id: wanted, input = {} }: TypedStart): Promise<Reply> {
+    async start(
+      call: Caller,
+      { name, type, project_id: wanted, input = {}, labels = {} }: TypedStart,
+    ): Promise<Reply> {
       const { principal, once_id } = call;
+      requireStarter(principal, type);
       const project_id =
         wanted === undefined ? call.project_id : await resolveProject(projects, call, wanted);
       const id = once_id ?? ids();
@@ -42,7 +48,7 @@ export function workflowRuns({ runs, projects, ids }: Deps) {
         workflow_name: name,
         input: input as Json,
         params: {},
-        labels: {},
+        labels,
         priority: DEFAULT_PRIORITY,
         actor: principal.id,
       });

@@ -6,7 +6,7 @@ import { readSettings } from './settings.ts';
 import { storedDeployer, type StoredDeployerDeps, type Target } from './stored-deployer.ts';
 
 const argv = z.tuple([z.string().min(1)], z.string().max(4_096));
-const schema = z.strictObject({
+export const commandSettings = z.strictObject({
   /** Run for a release, without a shell; `{release_id}`, `{digest}`, `{artifact}`, `{environment}`, `{previous}` are filled in. */
   deploy: argv,
   /** Run in place of `deploy` when an earlier release is gone back to after a failure. */
@@ -19,7 +19,7 @@ const schema = z.strictObject({
   timeout_ms: z.int().min(100).max(3_600_000).default(600_000),
   keep: z.int().min(1).max(100).default(5),
 });
-type Settings = z.output<typeof schema>;
+type Settings = z.output<typeof commandSettings>;
 
 const PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 
@@ -56,7 +56,7 @@ export function commandDeployer(deps: StoredDeployerDeps): Deployer {
     {
       kind: 'command',
       keeps_files: true,
-      read: ({ environment }) => readSettings(schema, environment),
+      read: ({ environment }) => readSettings(commandSettings, environment),
       async bringUp(settings, target, back) {
         const command = back ? (settings.rollback ?? settings.deploy) : settings.deploy;
         const evidence = { ...(await run(command, settings, target)) };

@@ -10,7 +10,7 @@ const inside = z
   .max(1_000)
   .regex(/^[A-Za-z0-9_][A-Za-z0-9_./-]*$/)
   .refine((text) => !text.split('/').includes('..'), 'A path inside the artifact.');
-const schema = z.strictObject({
+export const dockerComposeSettings = z.strictObject({
   /** Of all containers; the environment's name when left out. */
   project: z
     .string()
@@ -26,7 +26,7 @@ const schema = z.strictObject({
   health: healthSettings.optional(),
   keep: z.int().min(1).max(100).default(5),
 });
-type Settings = z.output<typeof schema>;
+type Settings = z.output<typeof dockerComposeSettings>;
 
 const PATH = '/usr/local/bin:/usr/bin:/bin';
 /** For pulling images, before the waiting begins. */
@@ -66,7 +66,7 @@ export function dockerComposeDeployer(deps: StoredDeployerDeps): Deployer {
     {
       kind: 'docker_compose',
       keeps_files: true,
-      read: ({ environment }) => readSettings(schema, environment),
+      read: ({ environment }) => readSettings(dockerComposeSettings, environment),
       async bringUp(settings, target) {
         const wait = ['--wait', '--wait-timeout', String(settings.wait_seconds)];
         const args = ['up', '--detach', '--remove-orphans', '--pull', settings.pull, ...wait];

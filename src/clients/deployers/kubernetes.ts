@@ -17,7 +17,7 @@ export interface KubernetesDeps extends StoredDeployerDeps {
 }
 
 const label = z.string().regex(/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/);
-const schema = z.strictObject({
+export const kubernetesSettings = z.strictObject({
   api_url: z.url({ protocol: /^https$/ }).max(2_048),
   /** Of a service account that may change the namespace. */
   token: z.string().regex(/^[\x21-\x7e]{1,8192}$/),
@@ -36,7 +36,7 @@ const schema = z.strictObject({
   health: healthSettings.optional(),
   keep: z.int().min(1).max(100).default(10),
 });
-type Settings = z.output<typeof schema>;
+type Settings = z.output<typeof kubernetesSettings>;
 type Work<T> = (api: KubernetesApi, manifests: Manifest[]) => Promise<T>;
 
 /**
@@ -63,7 +63,7 @@ export function kubernetesDeployer(deps: KubernetesDeps): Deployer {
     {
       kind: 'kubernetes',
       keeps_files: true,
-      read: ({ environment }) => readSettings(schema, environment),
+      read: ({ environment }) => readSettings(kubernetesSettings, environment),
       bringUp: (settings, target) =>
         withCluster(settings, target, async (api, manifests) => {
           for (const manifest of manifests) {

@@ -24,7 +24,7 @@ export interface ReleaseDirectoryDeps {
   clock?: () => Date;
 }
 
-const schema = z.strictObject({
+export const releaseDirectorySettings = z.strictObject({
   /** A command that is kept running in the release's directory, with the environment's variables. */
   start: z.tuple([z.string().min(1)], z.string().max(4_096)).optional(),
   health: healthSettings.optional(),
@@ -34,7 +34,7 @@ const schema = z.strictObject({
 });
 
 interface Place {
-  settings: z.output<typeof schema>;
+  settings: z.output<typeof releaseDirectorySettings>;
   store: ReleaseStore;
   service: ServiceProcess;
 }
@@ -46,7 +46,7 @@ interface Place {
  */
 export function releaseDirectoryDeployer(deps: ReleaseDirectoryDeps): Deployer {
   const placeOf = ({ environment }: DeployCall): Place => {
-    const settings = readSettings(schema, environment);
+    const settings = readSettings(releaseDirectorySettings, environment);
     const root = path.join(deps.base_directory, environment.name);
     return {
       settings,
@@ -68,6 +68,12 @@ export function releaseDirectoryDeployer(deps: ReleaseDirectoryDeps): Deployer {
     async rollback(request) {
       const place = placeOf(request);
       return goLive(place, await place.store.get(request.to), request);
+    },
+    async withdraw(call) {
+      const place = placeOf(call);
+      const live = await place.store.current();
+      await undo(place, null, call);
+      return live && releaseOf(live);
     },
     async status(call) {
       const { settings, store, service } = placeOf(call);

@@ -91,6 +91,15 @@ export function storedDeployer<S>(kind: StoredKind<S>, deps: StoredDeployerDeps)
       const { store, steps } = placeOf(request);
       return switchRelease(steps, await store.get(request.to), request);
     },
+    async withdraw(call) {
+      const { settings, store, target } = placeOf(call);
+      const live = await store.current();
+      if (!live) return null;
+      await kind.takeDown(settings, target(live, null));
+      await store.activate(null);
+      await store.settle();
+      return releaseOf(live);
+    },
     async status(call) {
       const { settings, store, target } = placeOf(call);
       const current = await store.current();

@@ -8,7 +8,7 @@ import { healthSettings } from './health.ts';
 import { readSettings } from './settings.ts';
 import { storedDeployer, type StoredDeployerDeps, type Target } from './stored-deployer.ts';
 
-const schema = z.strictObject({
+export const webhookSettings = z.strictObject({
   url: z.url({ protocol: /^https?$/ }).max(2_048),
   /** Signs every request, in the way of Standard Webhooks. */
   secret: z.string().min(16).max(1_000),
@@ -18,7 +18,7 @@ const schema = z.strictObject({
   health: healthSettings.optional(),
   keep: z.int().min(1).max(1_000).default(50),
 });
-type Settings = z.output<typeof schema>;
+type Settings = z.output<typeof webhookSettings>;
 type Action = 'deploy' | 'rollback' | 'remove';
 
 const answerSchema = z.object({
@@ -100,7 +100,7 @@ export function webhookDeployer(deps: StoredDeployerDeps): Deployer {
     {
       kind: 'webhook',
       keeps_files: false,
-      read: ({ environment }) => readSettings(schema, environment),
+      read: ({ environment }) => readSettings(webhookSettings, environment),
       async bringUp(settings, target, back) {
         const { status, message } = await follow(settings, target, back ? 'rollback' : 'deploy');
         const evidence = { status, message: message.slice(0, MESSAGE_CHARS) };

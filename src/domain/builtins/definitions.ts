@@ -4,13 +4,13 @@ import { CODE_ANALYSIS } from './code-analysis/definition.ts';
 import { INTENT_PROCESSING } from './intent-processing/definition.ts';
 import { CODE_REVIEW } from './code-review/definition.ts';
 import { CODE_EXECUTION } from './code-execution/definition.ts';
+import { deploymentDefinition } from './deployment/definition.ts';
 
-/** The workflows of the product's own that are there; the other types answer 501. */
-export const BUILTIN_DEFINITIONS: Readonly<Partial<Record<BuiltinType, Definition>>> = {
+/** The workflows of the product's own. A deployment's version depends on its input besides: see `versions`. */
+export const BUILTIN_DEFINITIONS: Readonly<Record<BuiltinType, Definition>> = {
   code_analysis: CODE_ANALYSIS,
   code_execution: CODE_EXECUTION,
   code_review: CODE_REVIEW,
+  deployment: deploymentDefinition({ kind: 'application', approval: null }),
   intent_processing: INTENT_PROCESSING,
 };
-
-export const isBuiltinThere = (type: BuiltinType): boolean => type in BUILTIN_DEFINITIONS;

@@ -2,7 +2,6 @@ import { HTTP_METHODS } from '../../contract/definition.ts';
 import type { NodeType } from '../../contract/definition.ts';
 import { RUN_TYPES } from '../../contract/run.ts';
 import { CODE_LANGUAGES } from '../../contract/sandbox.ts';
-import { isBuiltinThere } from '../builtins/definitions.ts';
 import {
   any,
   flag,
@@ -145,7 +144,6 @@ export function checkConfig(type: NodeType, config: unknown, site: Site, files: 
 function checkBuiltinType(type: unknown, site: Site): void {
   if (!isOneOf(RUN_TYPES, type) || type === 'dag')
     site.report(`must be one of ${RUN_TYPES.filter((one) => one !== 'dag').join(', ')}`);
-  else if (!isBuiltinThere(type)) site.report(`${type} is not available yet`);
 }
 
 const isOneOf = <T extends string>(all: readonly T[], value: unknown): value is T =>

@@ -115,11 +115,6 @@ test.each<[string, unknown, string]>([
     '/nodes/n/compensate/type: a map cannot undo a step',
   ],
   [
-    'a built-in type for later',
-    withNode({ type: 'run', config: { type: 'deployment' } }),
-    '/nodes/n/config/type: deployment is not available yet',
-  ],
-  [
     'an unknown field of a node',
     withNode(transform({ retries: 1 })),
     '/nodes/n/retries: is not a known field',

@@ -1,6 +1,6 @@
 import { AppError } from '../../contract/errors.ts';
 import { hasRole, type Permission, type Role } from '../../contract/roles.ts';
-import { FLAG_GUARD, type Guard, guardOf, type TagRule } from './tag-rule.ts';
+import { environmentOf, FLAG_GUARD, type Guard, guardOf, type TagRule } from './tag-rule.ts';
 
 /** What a tag is now, as far as a decision needs it. */
 export interface TagState {
@@ -20,10 +20,18 @@ export interface Expectation {
   expected?: number | string | null;
 }
 
+/** A deployment, which moves tags that are bound to its environment. */
+export interface DeploymentPass {
+  run_id: string;
+  /** Takes back what it did itself: role and approvals are not asked for, so that nothing bad stays live for want of them. */
+  undoes?: boolean;
+}
+
 /** Who writes, as far as the gate asks. */
 export interface Writer {
   role: Role;
   permissions?: readonly Permission[];
+  deployment?: DeploymentPass;
 }
 
 /** A write to a tag that asks to be let through. */
@@ -91,14 +99,17 @@ export function decideTag(question: Question): Decision {
 
 /**
  * The one gate before a tag: the same for move, undo, redo, delete, save, patch and merge. Answers how many approvals
- * the change needs besides. Throws `stale_if_match` (412), `tag_protected` (428), `version_conflict` (409), `forbidden`.
+ * the change needs besides. Throws `stale_if_match` (412), `tag_protected` (428), `version_conflict` (409), `forbidden`, and
+ * `tag_bound` (409) for a tag that only deployments move.
  */
 export function passGate({ name, current, rules, expectation, writer, break_glass }: Passage): number {
   const guard = guardOf(name, current?.protected ?? false, rules);
   // What is not there yet has no version that could match; role and approvals guard its creation.
   checkExpectation(current, expectation, guard !== undefined && current !== undefined);
   if (break_glass) return breakGlass(writer);
-  if (!guard) return 0;
+  const bound = environmentOf(name, rules);
+  if (bound !== undefined && !writer.deployment) throw boundTo(name, bound);
+  if (!guard || writer.deployment?.undoes) return 0;
   requireRole(writer, guard);
   return guard.approvals;
 }
@@ -119,6 +130,12 @@ export function checkExpectation(
 function breakGlass({ permissions }: Writer): number {
   if (permissions?.includes('tag:break_glass')) return 0;
   throw new AppError('forbidden', { detail: 'Breaking glass needs the permission tag:break_glass.' });
+}
+
+function boundTo(name: string, environment: string): AppError {
+  const route = `POST /workflows/:ref/deploy with "environment": "${environment}"`;
+  const detail = `The tag ${name} moves only through deployments to the environment ${environment}: ${route}.`;
+  return new AppError('tag_bound', { detail, extra: { environment } });
 }
 
 /** Throws `forbidden` unless the writer has the role that a guard asks for. */

@@ -11,6 +11,8 @@ export interface Guard {
 /** A rule of a project: it guards every tag whose name its pattern means. */
 export interface TagRule extends Guard {
   pattern: string;
+  /** The tags are bound to this environment: only its deployments move them. Role and approvals say nothing then. */
+  environment?: string;
 }
 
 /** What a tag's own flag asks for; also what it takes to set the flag or to take it away. */
@@ -27,9 +29,15 @@ export function isTagPattern(text: string): boolean {
     .every((segment) => segment === '**' || (SEGMENT.test(segment) && !segment.includes('**')));
 }
 
+const isBinding = ({ environment }: TagRule): boolean => environment !== undefined;
+
+/** The environment whose deployments alone move a tag; undefined: anybody may who passes its guard. */
+export const environmentOf = (name: string, rules: readonly TagRule[]): string | undefined =>
+  rules.find((rule) => isBinding(rule) && matchesPattern(rule.pattern, name))?.environment;
+
 /** All that guards a tag taken together: the highest role and the most approvals. Undefined: it is not protected. */
 export function guardOf(name: string, flag: boolean, rules: readonly TagRule[]): Guard | undefined {
-  const guards: Guard[] = rules.filter((rule) => matchesPattern(rule.pattern, name));
+  const guards: Guard[] = rules.filter((rule) => !isBinding(rule) && matchesPattern(rule.pattern, name));
   if (flag) guards.push(FLAG_GUARD);
   if (guards.length === 0) return undefined;
   return guards.reduce((one, other) => ({

@@ -22,6 +22,8 @@ export interface World {
   offerAgent(): Promise<string>;
   /** Makes a step of a run wait, as its workflow would. */
   makeWait: (run_id: string, node: string) => Promise<void>;
+  /** Brings the workflow's version live in an environment of the default project, as a deployment would; answers the release. */
+  release: (environment: string, workflow: string) => Promise<string>;
   /** Offers a task of a run to agents, as its workflow would. */
   offerTask: (run_id: string, capability: string) => Promise<void>;
 }
@@ -97,8 +99,50 @@ async function newWebhook({ name, call }: World): Promise<string> {
   return String((await call('POST', '/webhooks', { url: `https://${name}.test/` })).id);
 }
 
+const DEFAULT_PROJECT = '00000000-0000-7000-8000-000000000001';
+
+/** An environment for workflows, to which anybody may move tags as well. */
+async function workflowEnvironment({ name, call }: World): Promise<string> {
+  const path = `/projects/${DEFAULT_PROJECT}/environments/${name}`;
+  await call('PUT', path, { deployer: 'tag', binds_tags: false });
+  return path;
+}
+
+/** Releases that were live one after the other, as deployments would leave them. */
+async function releasedTwice(world: World): Promise<{ path: string; first: string }> {
+  const path = await workflowEnvironment(world);
+  await savedTag(world);
+  const first = await world.release(world.name, world.name);
+  await world.release(world.name, world.name);
+  return { path, first };
+}
+
 /** One example for each route that writes. A new route goes here, or to `WITHOUT_KEYS` with its reason. */
 export const EXAMPLES: Readonly<Record<string, (world: World) => Promise<Example> | Example>> = {
+  'PUT /projects/:id/environments/:name': ({ name }) =>
+    twoBodies(
+      `/projects/${DEFAULT_PROJECT}/environments/${name}`,
+      { deployer: 'tag' },
+      { deployer: 'tag', watch_seconds: 1 },
+    ),
+  'DELETE /projects/:id/environments/:name': async (world) => ({
+    request: { path: await workflowEnvironment(world) },
+    other: { path: `/projects/${DEFAULT_PROJECT}/environments/other` },
+  }),
+  'POST /projects/:id/environments/:name/rollback': async (world) => {
+    const { path, first } = await releasedTwice(world);
+    return twoBodies(`${path}/rollback`, { workflow: world.name }, { release_id: first });
+  },
+  'POST /workflows/:ref/deploy': async (world) => {
+    await savedTag(world);
+    await workflowEnvironment(world);
+    const environment = world.name;
+    return twoBodies(
+      `/workflows/${world.name}/deploy`,
+      { environment },
+      { environment, deploy_to_staging: false },
+    );
+  },
   'POST /workflows': ({ name }) =>
     twoBodies(
       '/workflows',

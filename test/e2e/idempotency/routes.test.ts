@@ -3,6 +3,7 @@ import type { Route } from '../../../src/api/route.ts';
 import { newId } from '../../../src/ids.ts';
 import { agentRepository } from '../../../src/persistence/agents.ts';
 import { agentTaskRepository } from '../../../src/persistence/agent-tasks.ts';
+import { bringLive } from '../../support/releases.ts';
 import { type Example, EXAMPLES, type Request, WITHOUT_KEYS } from './examples.ts';
 import { type Around, type WholeApi, wholeApi } from './whole-api.ts';
 
@@ -47,6 +48,7 @@ async function prepared(route: string) {
       await agentRepository(opened.database.db, 60).introduce({ ...agent, version: 'test' });
       return agent.id;
     },
+    release: (environment, workflow) => bringLive(opened.database.db, environment, workflow),
     async offerTask(run_id, capability) {
       const { pool } = opened.database;
       await pool.query(`UPDATE run SET state = 'running' WHERE id = $1`, [run_id]);

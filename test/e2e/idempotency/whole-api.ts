@@ -1,8 +1,9 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
-import { LIMITS, listeningApi, type TestApi } from '../../../src/api/app-fixture.ts';
-import type { Route } from '../../../src/api/route.ts';
+import { LIMITS, listeningApi, OWNER, type TestApi, TOKEN } from '../../../src/api/app-fixture.ts';
+import { bearerAuthentication } from '../../../src/api/middleware/bearer.ts';
+import type { Principal, Route } from '../../../src/api/route.ts';
 import { routeTable } from '../../../src/api/routes/table.ts';
 import { capabilitiesOf } from '../../../src/capabilities.ts';
 import { connectTemporal } from '../../../src/clients/temporal-link.ts';
@@ -31,11 +32,20 @@ export interface WholeApi {
   close(): Promise<void>;
 }
 
+export interface WholeApiOptions {
+  /** Settings by the names that the environment has for them. */
+  settings?: Record<string, string>;
+  /** Who may call besides the owner, by tokens that `tokenOf` tells. */
+  people?: Readonly<Record<string, Omit<Principal, 'id'>>>;
+}
+
+export const tokenOf = (name: string) => name.padEnd(32, '-');
+
 /** Every route of the product with the services of the product, but for workers. */
-export async function wholeApi(): Promise<WholeApi> {
+export async function wholeApi({ settings = {}, people = {} }: WholeApiOptions = {}): Promise<WholeApi> {
   const test_database = await testDatabase();
   const data_dir = await mkdtemp(path.join(os.tmpdir(), 'orchestrator-whole-api-'));
-  const config = loadConfig({ ORCHESTRATOR_DATA_DIR: data_dir }, data_dir);
+  const config = loadConfig({ ORCHESTRATOR_DATA_DIR: data_dir, ...settings }, data_dir);
   const database = openDatabase({ url: test_database.url, max_connections: 10 });
   const task_queue = `test-${newId()}`;
   const { namespace } = config.temporal;
@@ -59,7 +69,12 @@ export async function wholeApi(): Promise<WholeApi> {
   const wrapped = routes.map(({ handler, ...row }): Route =>
     handler ? { ...row, handler: (call) => around(() => handler(call)) } : row,
   );
+  const credentials = Object.entries(people).map(([name, rest]) => ({
+    token: tokenOf(name),
+    principal: { id: `token:${name}`, ...rest },
+  }));
   const api = await listeningApi(wrapped, {
+    authenticate: bearerAuthentication([{ token: TOKEN, principal: OWNER }, ...credentials]),
     idempotency: services.idempotency,
     limits: { ...LIMITS, body_bytes: 1_048_576 },
     translateError: asDatabaseError,

@@ -311,7 +311,7 @@ test('what cannot be started says so', async () => {
   expect((await product.call('POST', '/runs', { workflow: 'no-such-workflow' })).status).toBe(404);
   expect((await product.call('POST', '/runs', {})).status).toBe(422);
   expect((await product.call('POST', '/runs', { workflow: 'four', nonsense: 1 })).status).toBe(400);
-  expect((await product.call('POST', '/runs', { type: 'deployment' })).status).toBe(501);
+  expect((await product.call('POST', '/runs', { type: 'dag' })).status).toBe(422);
   expect((await product.call('GET', '/runs/01a1fcaf-14eb-71a6-a7f3-3089f45f8b47')).status).toBe(404);
   expect((await product.call('GET', '/runs/not-an-id')).status).toBe(422);
 });

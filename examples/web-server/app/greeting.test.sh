@@ -1,0 +1,3 @@
+set -eu
+grep -q 'Hello, ' out/greeting.js
+grep -q 'greeting.js' out/server.js

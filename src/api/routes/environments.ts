@@ -1,0 +1,159 @@
+import type { Environment, EnvironmentSetup, ReleaseRecord } from '../../contract/deployment.ts';
+import type { EnvironmentService } from '../../domain/environments.ts';
+import { decodeCursor, notACursor, pageReply } from '../cursor.ts';
+import { resolveProject, type ProjectDirectory } from '../middleware/project.ts';
+import { type Call, route, type Route } from '../route.ts';
+import { page } from '../schemas/conventions.ts';
+import {
+  environmentBody,
+  environmentParams,
+  environmentView,
+  listEnvironmentsQuery,
+  listReleasesQuery,
+  newEnvironmentParams,
+  projectParams,
+  releaseParams,
+  releaseView,
+  versionHeader,
+} from '../schemas/environments.ts';
+import { callerOf, etagOf } from './tags-views.ts';
+
+interface Deps {
+  environments: EnvironmentService;
+  projects: ProjectDirectory;
+}
+
+const group = 'projects';
+const collection = '/projects/:id/environments';
+const item = `${collection}/:name`;
+const here = { description: 'The environment.', schema: environmentView, headers: versionHeader };
+
+/** Where a project deploys to, and what was brought there. */
+export const environmentRoutes = (deps: Deps): Route[] => [
+  ...reads(deps),
+  putRoute(deps),
+  deleteRoute(deps),
+  ...releaseRoutes(deps),
+];
+
+type InProject = Pick<Call<{ id: string }, unknown, unknown>, 'req' | 'principal' | 'params'>;
+
+/** The project that a path names. Throws `not_found` for one that is not the caller's. */
+export const projectOf = (projects: ProjectDirectory, call: InProject): Promise<string> =>
+  resolveProject(projects, call, call.params.id);
+
+const reply = (environment: Environment, status = 200) => ({
+  status,
+  body: environment,
+  headers: etagOf(environment.version),
+});
+
+const reads = ({ environments, projects }: Deps) => [
+  route({
+    method: 'get',
+    path: collection,
+    group,
+    summary: 'The environments of a project by name.',
+    params: projectParams,
+    query: listEnvironmentsQuery,
+    responses: { 200: { description: 'One page.', schema: page(environmentView) } },
+    async handler(call) {
+      const { limit, cursor } = call.query;
+      const after = decodeCursor(cursor, ['name'])?.name;
+      const project_id = await projectOf(projects, call);
+      return pageReply(await environments.list(project_id, { after, limit }), (name) => ({ name }));
+    },
+  }),
+  route({
+    method: 'get',
+    path: item,
+    group,
+    summary: 'An environment.',
+    params: environmentParams,
+    responses: { 200: here },
+    handler: async (call) => reply(await environments.get(await projectOf(projects, call), call.params.name)),
+  }),
+];
+
+const putRoute = ({ environments, projects }: Deps) =>
+  route({
+    method: 'put',
+    path: item,
+    group,
+    role: 'maintainer',
+    summary: 'Set an environment up, or set it up anew.',
+    params: newEnvironmentParams,
+    body: environmentBody,
+    responses: { 200: here, 201: { ...here, description: 'The new environment.' } },
+    async handler(call) {
+      const project_id = await projectOf(projects, call);
+      const { binds_tags = call.body.deployer === 'tag' } = call.body;
+      const setup = { ...call.body, name: call.params.name, binds_tags } as EnvironmentSetup;
+      const put = await environments.put({ ...callerOf(call), project_id }, setup, call.if_match);
+      return reply(put.environment, put.created ? 201 : 200);
+    },
+  });
+
+const deleteRoute = ({ environments, projects }: Deps) =>
+  route({
+    method: 'delete',
+    path: item,
+    group,
+    role: 'maintainer',
+    summary: 'Delete an environment that nothing is live in, with its releases.',
+    params: environmentParams,
+    responses: { 204: { description: 'It is gone.' } },
+    async handler(call) {
+      const project_id = await projectOf(projects, call);
+      await environments.delete({ ...callerOf(call), project_id }, call.params.name, call.if_match);
+      return { status: 204 };
+    },
+  });
+
+const releaseRoutes = ({ environments, projects }: Deps) => [
+  route({
+    method: 'get',
+    path: `${item}/releases`,
+    group,
+    summary: 'What was brought to an environment, newest first.',
+    params: environmentParams,
+    query: listReleasesQuery,
+    responses: { 200: { description: 'One page.', schema: page(releaseView) } },
+    async handler(call) {
+      const { limit, cursor, subject } = call.query;
+      const after = positionAt(cursor);
+      const project_id = await projectOf(projects, call);
+      const place = { name: call.params.name, subject };
+      return pageReply(
+        await environments.releases(project_id, place, { after, limit }),
+        ({ created_at, id }) => ({ created_at: created_at.toISOString(), id }),
+        viewOf,
+      );
+    },
+  }),
+  route({
+    method: 'get',
+    path: `${item}/releases/:release_id`,
+    group,
+    summary: 'A release.',
+    params: releaseParams,
+    responses: { 200: { description: 'The release.', schema: releaseView } },
+    async handler(call) {
+      const { name, release_id } = call.params;
+      const project_id = await projectOf(projects, call);
+      return { status: 200, body: viewOf(await environments.release(project_id, name, release_id)) };
+    },
+  }),
+];
+
+const viewOf = ({ environment_id: _environment, ...view }: ReleaseRecord) => view;
+
+const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
+
+function positionAt(cursor: string | undefined) {
+  const position = decodeCursor(cursor, ['created_at', 'id']);
+  if (!position) return undefined;
+  const created_at = new Date(position.created_at);
+  if (!UUID.test(position.id) || Number.isNaN(created_at.getTime())) throw notACursor();
+  return { created_at, id: position.id };
+}

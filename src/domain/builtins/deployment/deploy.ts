@@ -1,0 +1,116 @@
+import { createHash } from 'node:crypto';
+import type { Environment, EnvironmentCheck, ReleaseRecord } from '../../../contract/deployment.ts';
+import type { Json, JsonObject } from '../../../contract/json.ts';
+import type { ReleaseRepository } from '../../../persistence/releases.ts';
+import type { NodeExecutor } from '../../node-tasks.ts';
+import type { NodeContext, NodeOutcome } from '../../nodes/node.ts';
+import { StepFailure, stepErrorOf } from '../../step-error.ts';
+import type { BuiltArtifact } from './artifact.ts';
+import { configurationOf } from './configuration.ts';
+import { DeployStepFailure } from './deployer-place.ts';
+import type { LiveReleases } from './live.ts';
+import type { PlaceOf } from './place.ts';
+
+export interface DeployDeps {
+  environments: { find(project_id: string, name: string): Promise<Environment | undefined> };
+  releases: Pick<ReleaseRepository, 'begin' | 'goLive'>;
+  live: LiveReleases;
+  placeOf: PlaceOf;
+  /** Who started the run. */
+  starterOf: (run_id: string) => Promise<string>;
+}
+
+/** What is live after DeployToStaging and DeployToProduction. */
+export interface Deployed extends JsonObject {
+  environment: string;
+  release_id: string;
+  digest: string;
+  /** False: it was live already, and nothing was done. */
+  changed: boolean;
+  live_at: string;
+  evidence: JsonObject;
+  /** The definitions that must work with it. */
+  smoke_runs: { workflow: string; input: Json }[];
+}
+
+/** DeployToStaging and DeployToProduction: one release begins, is brought to its place, and is live. */
+export function deployStep(deps: DeployDeps): NodeExecutor {
+  const { environments, releases, placeOf } = deps;
+
+  async function bring(config: JsonObject, context: NodeContext): Promise<Deployed> {
+    const { subject, artifact, force } = config as unknown as {
+      subject: string;
+      artifact: BuiltArtifact;
+      force: boolean;
+    };
+    requireApproved(artifact, config.approved as (string | null)[] | undefined);
+    const environment = await environments.find(context.project_id, config.environment as string);
+    if (!environment) throw new StepFailure('not_found', 'The environment is gone.');
+    const source = { ...artifact.source, configuration: configurationOf(environment) };
+    const id = releaseId(context);
+    const is = (release: ReleaseRecord) => release.digest === artifact.digest && release.id !== id;
+    const there = force ? undefined : await deps.live({ environment, subject, context, is });
+    if (there) return deployed(there, environment, false, {});
+    const release = await releases.begin({
+      id,
+      environment_id: environment.id,
+      subject,
+      kind: environment.deployer === 'tag' ? 'workflow' : 'application',
+      digest: artifact.digest,
+      artifact_ref: artifact.artifact_ref,
+      source,
+      run_id: context.run_id,
+      created_by: await deps.starterOf(context.run_id),
+    });
+    const evidence = await placeOf(environment).bring({ environment, release, context });
+    return deployed(await releases.goLive(release.id), environment, true, evidence);
+  }
+
+  return async (config, context): Promise<NodeOutcome> => {
+    try {
+      return { state: 'succeeded', output: await bring(config, context), error: null };
+    } catch (thrown) {
+      context.signal.throwIfAborted();
+      const output = thrown instanceof DeployStepFailure ? { evidence: thrown.evidence } : null;
+      return { state: 'failed', output, error: stepErrorOf(thrown) };
+    }
+  };
+}
+
+/** An approval is of a digest: one that names another is of something else. */
+function requireApproved({ digest }: BuiltArtifact, approved: (string | null)[] = []): void {
+  if (approved.every((one) => one === null || one === digest)) return;
+  throw new StepFailure('approval_mismatch', `What was approved is not ${digest}.`);
+}
+
+function deployed(
+  { id, digest, live_at, source }: ReleaseRecord,
+  environment: Environment,
+  changed: boolean,
+  evidence: JsonObject,
+): Deployed {
+  const of_itself = source.version_hash as string | undefined;
+  return {
+    environment: environment.name,
+    release_id: id,
+    digest,
+    changed,
+    live_at: live_at!.toISOString(),
+    evidence,
+    smoke_runs: environment.checks.flatMap((check) => smokeRun(check, of_itself)),
+  };
+}
+
+function smokeRun(check: EnvironmentCheck, of_itself: string | undefined) {
+  if (check.type !== 'workflow') return [];
+  return [{ workflow: check.workflow ?? of_itself!, input: check.input ?? {} }];
+}
+
+/** The same for every attempt of a step, so that one that is tried again goes on with its release. */
+function releaseId({ run_id, node }: NodeContext): string {
+  const bytes = createHash('sha256').update(`${run_id}/${node}`).digest().subarray(0, 16);
+  bytes[6] = (bytes[6]! & 0x0f) | 0x80;
+  bytes[8] = (bytes[8]! & 0x3f) | 0x80;
+  const hex = bytes.toString('hex');
+  return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)].join('-');
+}
