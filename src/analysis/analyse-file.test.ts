@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { sourceFile } from '../../test/analysis/analyse-text.ts';
 import { FINDING_AREAS } from '../contract/findings.ts';
-import { analyseFile, analysisKey, relocate } from './analyse-file.ts';
+import { analyseFile } from './analyse-file.ts';
+import { analysisKey, relocate } from './analysis-key.ts';
 import { skipReasonOf, skipReasonOfPath } from './skip.ts';
 
 const CODE = 'export const f = (text) => { const unused = 1; return eval(text) && /^(a+)+$/.test(text); };';

@@ -22,6 +22,8 @@ export async function longPoll<T>(
   const until = Date.now() + seconds * 1_000;
   let wake = () => {};
   const stop = follow(() => wake());
+  // Once, not for each question: what listens would pile up while much is announced.
+  const gone = aborted(signal);
   try {
     for (;;) {
       // Before the question: what happens while it is under way must not be slept through.
@@ -29,7 +31,7 @@ export async function longPoll<T>(
       const { found, again_in_ms = Infinity } = await ask();
       const left = until - Date.now();
       if (found !== undefined || left <= 0) return found;
-      await Promise.race([woken, after(Math.min(left, Math.max(1, again_in_ms))), aborted(signal)]);
+      await Promise.race([woken, after(Math.min(left, Math.max(1, again_in_ms))), gone]);
       if (signal.aborted) return undefined;
     }
   } finally {

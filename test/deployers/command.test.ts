@@ -141,8 +141,8 @@ describe('a command', () => {
   });
 
   test.each(['abort', 'timeout'])('that hangs is killed with its children at %s', async (how) => {
-    const place = environment(`hang-${how}`, how === 'timeout' ? { timeout_ms: 1_000 } : {});
-    await deployer.deploy({ ...one, release_id: 'r1', environment: place });
+    await deployer.deploy({ ...one, release_id: 'r1', environment: environment(`hang-${how}`) });
+    const place = environment(`hang-${how}`, how === 'timeout' ? { timeout_ms: 5_000 } : {});
     const controller = new AbortController();
     const reason = new Error('enough');
     const deploying = deployer.deploy({

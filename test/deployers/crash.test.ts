@@ -5,6 +5,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { releaseDirectoryDeployer } from '../../src/clients/deployers/release-directory.ts';
 import { serviceProcess } from '../../src/clients/deployers/service-process.ts';
 import type { DeployEnvironment } from '../../src/contract/deployer.ts';
+import { compiled } from '../support/compiled.ts';
 import type { Orders } from './deploy-for-ever.ts';
 import { artifactAt, freePort, localFetch, scratch } from './support.ts';
 
@@ -28,8 +29,8 @@ const releases = NAMES.map((name) => ({
 /** Starts a process that deploys, and kills it after so long. */
 async function killedAfter(delay_ms: number, environment: DeployEnvironment): Promise<void> {
   const orders: Orders = { base_directory, environment, releases };
-  const script = path.join(import.meta.dirname, 'deploy-for-ever.ts');
-  const child = spawn(process.execPath, ['--import', 'tsx', script, JSON.stringify(orders)], {
+  const program = await compiled('test/deployers/deploy-for-ever');
+  const child = spawn(process.execPath, [program, JSON.stringify(orders)], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   const gone = new Promise((resolve) => child.once('exit', (code, signal) => resolve(signal ?? code)));

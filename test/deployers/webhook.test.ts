@@ -144,8 +144,8 @@ test.each([
 });
 
 test('a service that never ends is given up', async () => {
+  await deployer.deploy({ ...one, release_id: 'r1', environment: environment('e') });
   const place = environment('e', { timeout_ms: 300 });
-  await deployer.deploy({ ...one, release_id: 'r1', environment: place });
   answers = Array.from({ length: 2 }, () => ({ status: 202, body: { status: 'pending', status_url: '/s' } }));
   answers.push(...Array.from({ length: 200 }, () => ({ status: 200, body: { status: 'running' } })));
   const failure = await deployer

@@ -9,7 +9,7 @@ let stack: SpawnedStack;
 let db: pg.Pool;
 
 beforeAll(async () => {
-  stack = await spawnStack();
+  stack = await spawnStack({ from_sources: true });
   db = new pg.Pool({ connectionString: stack.dev().database_url, max: 2 });
   db.on('error', () => undefined);
 }, 120_000);

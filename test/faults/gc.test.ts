@@ -172,8 +172,10 @@ test(`collections during 1,000 uploads, saves, moves, undos and runs lose nothin
       version,
       200,
     ]);
-  for (const [cas_id, bytes] of kept.files)
-    expect([cas_id, await read(cas_id)]).toEqual([cas_id, { status: 200, bytes }]);
+  for (const [cas_id, bytes] of kept.files) {
+    const found = await read(cas_id);
+    expect([cas_id, found.status, found.bytes.equals(bytes)]).toEqual([cas_id, 200, true]);
+  }
   expect(kept.runs.length).toBeGreaterThan(CLIENTS);
   for (const id of kept.runs) {
     expect(await product.ended(id)).toMatchObject({ state: 'completed' });

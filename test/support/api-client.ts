@@ -51,6 +51,9 @@ export interface ApiClient {
   until(id: string, wanted: (run: RunBody) => boolean, seconds?: number): Promise<RunBody>;
 }
 
+/** Far beyond what anything takes, on a busy machine too: only a run that hangs comes to it. */
+const PATIENCE_SECONDS = 120;
+
 export function apiClient(url: string, token: string): ApiClient {
   async function call<T>(
     method: string,
@@ -96,7 +99,11 @@ export function apiClient(url: string, token: string): ApiClient {
 
   const run = (id: string) => expecting<RunBody>([200], 'GET', `/runs/${id}`);
 
-  async function until(id: string, wanted: (run: RunBody) => boolean, seconds = 90): Promise<RunBody> {
+  async function until(
+    id: string,
+    wanted: (run: RunBody) => boolean,
+    seconds = PATIENCE_SECONDS,
+  ): Promise<RunBody> {
     const deadline = Date.now() + seconds * 1_000;
     for (;;) {
       const found = await run(id);
@@ -115,10 +122,12 @@ export function apiClient(url: string, token: string): ApiClient {
     publish: (tag_name, workflow) => expecting([200, 201], 'POST', '/workflows', { tag_name, workflow }),
     start: (workflow, input = {}, more = {}) =>
       expecting([202], 'POST', '/runs', { workflow, input, ...more }),
-    async ended(id, seconds = 60) {
-      const found = await expecting<RunBody>([200], 'GET', `/runs/${id}?wait=${Math.min(60, seconds)}`);
-      if (found.ended_at === null) throw new Error(`run ${id} has not ended: ${JSON.stringify(found)}`);
-      return found;
+    async ended(id, seconds = PATIENCE_SECONDS) {
+      for (const deadline = Date.now() + seconds * 1_000; ;) {
+        const found = await expecting<RunBody>([200], 'GET', `/runs/${id}?wait=${Math.min(60, seconds)}`);
+        if (found.ended_at !== null) return found;
+        if (Date.now() > deadline) throw new Error(`run ${id} has not ended: ${JSON.stringify(found)}`);
+      }
     },
     steps: (id) => all(`/runs/${id}/steps`),
     events: (id) => all(`/runs/${id}/events`),

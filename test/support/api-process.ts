@@ -8,6 +8,7 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { newId } from '../../src/ids.ts';
 import { apiClient, type ApiClient } from './api-client.ts';
+import { compiled } from './compiled.ts';
 import { type TestDatabase, testDatabase } from './database.ts';
 import { testTemporal } from './stack.ts';
 
@@ -29,7 +30,7 @@ export interface ApiProcess extends ApiClient {
 export async function startApiProcess(env: Record<string, string> = {}): Promise<ApiProcess> {
   const database = await testDatabase();
   const data_dir = await mkdtemp(path.join(os.tmpdir(), 'orchestrator-api-'));
-  const child = spawn(process.execPath, ['--import', 'tsx', 'src/main.ts', 'api'], {
+  const child = spawn(process.execPath, [await compiled('src/main'), 'api'], {
     cwd: ROOT,
     env: { PATH: process.env.PATH, HOME: process.env.HOME, ...settings(database.url, data_dir), ...env },
     stdio: ['ignore', 'pipe', 'pipe'],

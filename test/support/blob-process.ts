@@ -1,7 +1,7 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
-import { fileURLToPath } from 'node:url';
 import type { S3Options } from '../../src/clients/objects/s3.ts';
+import { compiled } from './compiled.ts';
 
 export interface BlobServerOptions {
   database_url: string;
@@ -24,8 +24,9 @@ export interface BlobServer {
 
 /** A process that serves blobs. */
 export async function spawnBlobServer(options: BlobServerOptions): Promise<BlobServer> {
-  const child = fork(fileURLToPath(new URL('blob-server.ts', import.meta.url)), [JSON.stringify(options)], {
-    execArgv: ['--import', 'tsx'],
+  const child = fork(await compiled('test/support/blob-server'), [JSON.stringify(options)], {
+    // Not those of jest.
+    execArgv: [],
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
   });
   const { url } = (await message(child, 'url')) as { url: string };

@@ -1,5 +1,4 @@
 import { mkdir, rm } from 'node:fs/promises';
-import os from 'node:os';
 import path from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { devEnvironment } from '../../src/dev/environment.ts';
@@ -11,6 +10,7 @@ import { apiClient, type ApiClient } from './api-client.ts';
 import { databaseUrl, onServer } from './database.ts';
 import { ownProcess, type OwnProcess, type Program } from './own-process.ts';
 import { freePort } from './own-server.ts';
+import { sharedBundles } from './shared-bundles.ts';
 import { temporaryDataDir } from './stack.ts';
 
 const TOKEN = 'test-token-test-token-test-token-0123';
@@ -140,11 +140,8 @@ export async function startFleet({
   };
 }
 
-/** Workers keep nothing but the bundle of the workflows there, which takes seconds to make. */
 const homeOf = (program: Program, data_dir: string): string =>
-  program === 'worker'
-    ? path.join(os.tmpdir(), `orchestrator-test-bundles-${process.getuid?.() ?? 0}`)
-    : path.join(data_dir, program);
+  program === 'worker' ? sharedBundles() : path.join(data_dir, program);
 
 const SETTINGS: Record<string, string> = {
   ORCHESTRATOR_AUTH_API_TOKEN: TOKEN,

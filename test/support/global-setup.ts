@@ -39,6 +39,7 @@ export default async function globalSetup(): Promise<void> {
     process.env.ORCHESTRATOR_TEST_DATABASE_URL = services.database_url;
     process.env.ORCHESTRATOR_TEST_TEMPORAL_ADDRESS = services.temporal_address;
     process.env.ORCHESTRATOR_TEST_TEMPLATE = template;
+    process.env.ORCHESTRATOR_TEST_BUILD = path.join(data_dir, 'build');
     (globalThis as { orchestratorTestRun?: TestRun }).orchestratorTestRun = { services, template };
   } catch (error) {
     // There is no teardown after a failed setup.

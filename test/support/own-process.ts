@@ -2,10 +2,11 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
+import { compiled } from './compiled.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
-/** As production runs it; otherwise the sources. */
-const IS_COMPILED = process.env.ORCHESTRATOR_FAULTS === 'full';
+/** What `npm run faults` compiled before it began. */
+const HAS_DIST = process.env.ORCHESTRATOR_FAULTS === 'full';
 const KEPT_LINES = 100;
 
 const PROGRAMS = {
@@ -34,7 +35,6 @@ export interface OwnProcess {
 
 export function ownProcess(program: Program, env: Record<string, string>): OwnProcess {
   const { module, args, ready } = PROGRAMS[program];
-  const command = IS_COMPILED ? [`dist/${module}.js`] : ['--import', 'tsx', `${module}.ts`];
   let child: ChildProcess | undefined;
   const losses: string[] = [];
 
@@ -52,7 +52,8 @@ export function ownProcess(program: Program, env: Record<string, string>): OwnPr
     pid: () => child?.pid ?? 0,
     async start() {
       const { PATH, HOME } = process.env;
-      const started = spawn(process.execPath, [...command, ...args], {
+      const file = HAS_DIST ? `dist/${module}.js` : await compiled(module);
+      const started = spawn(process.execPath, [file, ...args], {
         cwd: ROOT,
         env: { PATH, HOME, ...env },
         stdio: ['ignore', 'pipe', 'pipe'],

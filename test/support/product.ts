@@ -12,6 +12,7 @@ import { NO_METRICS } from '../../src/contract/metrics.ts';
 import { startAgent, startInterpreterWorker } from '../../worker/start.ts';
 import { apiClient, type ApiClient } from './api-client.ts';
 import { testDatabase } from './database.ts';
+import { sharedBundles } from './shared-bundles.ts';
 import { testTemporal } from './stack.ts';
 
 export interface Product extends ApiClient {
@@ -65,7 +66,9 @@ export async function startProduct(options: ProductOptions = {}): Promise<Produc
     ? await createSandbox({ environment: 'test', cache_dir: data_dir, search_path: process.env.PATH })
     : undefined;
   const workers = [
-    ...(worker ? [await startInterpreterWorker({ ...linked, config: withSharedBundle(config) })] : []),
+    ...(worker
+      ? [await startInterpreterWorker({ ...linked, config: { ...config, data_dir: sharedBundles() } })]
+      : []),
     ...(sandbox ? [await startAgent({ ...linked, onRestart: () => undefined }, sandbox)] : []),
   ];
   const api = await serveApi({
@@ -116,12 +119,4 @@ function testConfig(data_dir: string, env: Record<string, string>): Config {
     },
     data_dir,
   );
-}
-
-/** Bundling takes seconds: all test files share what the first one made. */
-function withSharedBundle(config: Config): Config {
-  return {
-    ...config,
-    data_dir: path.join(os.tmpdir(), `orchestrator-test-bundles-${process.getuid?.() ?? 0}`),
-  };
 }

@@ -1,6 +1,6 @@
 import type { Finding, FindingRule } from '../../contract/findings.ts';
 import type { Json, JsonObject } from '../../contract/json.ts';
-import { ANALYSER_VERSION } from '../analyse-file.ts';
+import { ANALYSER_VERSION } from '../analysis-key.ts';
 import { OWN_TOOL } from '../rule-hit.ts';
 
 export interface SarifOptions {

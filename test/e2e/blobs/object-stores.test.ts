@@ -3,6 +3,7 @@ import { ObjectMissing, SLICE_BYTES, type ByteRange } from '../../../src/contrac
 import { slicesOf } from '../../../src/domain/rules/slices.ts';
 import { type Database, openDatabase } from '../../../src/persistence/db.ts';
 import { type TestDatabase, testDatabase } from '../../support/database.ts';
+import { eventually } from '../../support/eventually.ts';
 import { STORE_KINDS, type TestObjects, testObjects } from '../../support/object-stores.ts';
 
 let test_database: TestDatabase;
@@ -23,14 +24,6 @@ const newKey = () => `${randomBytes(32).toString('hex')}/${randomUUID()}`;
 // eslint-disable-next-line @typescript-eslint/require-await
 async function* of(...pieces: Buffer[]): AsyncGenerator<Buffer> {
   yield* pieces;
-}
-
-async function eventually(isTrue: () => Promise<boolean>, seconds = 10): Promise<void> {
-  const deadline = Date.now() + seconds * 1_000;
-  while (!(await isTrue())) {
-    if (Date.now() > deadline) throw new Error('it never came true');
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
 }
 
 describe.each(STORE_KINDS)('the object store %s', (kind) => {

@@ -117,7 +117,7 @@ async function untilTrue(url: string, query: string): Promise<void> {
   const db = new pg.Client({ connectionString: url });
   await db.connect();
   try {
-    for (const deadline = Date.now() + 20_000; Date.now() < deadline;) {
+    for (const deadline = Date.now() + 120_000; Date.now() < deadline;) {
       const { rows } = await db.query<{ yes: boolean }>(query);
       if (rows[0]?.yes) return;
       await new Promise((resolve) => setTimeout(resolve, 20));

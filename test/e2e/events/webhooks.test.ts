@@ -29,7 +29,8 @@ beforeAll(async () => {
       ORCHESTRATOR_WEBHOOKS_ALLOW_HOSTS: '127.0.0.1',
       ORCHESTRATOR_WEBHOOKS_FIRST_RETRY_MS: '20',
       ORCHESTRATOR_WEBHOOKS_MAX_ATTEMPTS: '3',
-      ORCHESTRATOR_WEBHOOKS_TIMEOUT_SECONDS: '5',
+      // What is sent to a busy machine must not be given up and sent again.
+      ORCHESTRATOR_WEBHOOKS_TIMEOUT_SECONDS: '120',
     },
   });
   await product.publish('four', fourLightSteps('four'));

@@ -164,7 +164,7 @@ test('a lease that ends offers the task again, and the first agent is told to st
 });
 
 test('a task that is not waited for any more is called off', async () => {
-  const late = await begin('late', { ask: agent('late', 1, { timeout_seconds: 1 }) });
+  const late = await begin('late', { ask: agent('late', 1, { timeout_seconds: 4 }) });
   const task = (await next('late', 10)).body;
   expect(await product.ended(late)).toMatchObject({ state: 'failed', error: { code: 'timeout' } });
   expect((await beat(task)).status).toBe(409);

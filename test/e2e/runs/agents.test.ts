@@ -102,7 +102,7 @@ test('a task that failed is offered again as its retry says, and then fails the 
 });
 
 test('a task nobody does in time fails, and whoever still works on it is told', async () => {
-  const id = await begin('agent-timeout', { ask: agent('slow', { timeout_seconds: 1 }) });
+  const id = await begin('agent-timeout', { ask: agent('slow', { timeout_seconds: 4 }) });
   const task = await next('slow');
   expect((await heartbeat(task)).status).toBe(200);
   expect(await product.ended(id)).toMatchObject({ state: 'failed', error: { code: 'timeout', step: 'ask' } });
@@ -124,11 +124,11 @@ test('a cancelled run calls its tasks off', async () => {
 });
 
 test('a pause stops the clock of a task; a result that comes meanwhile counts after the resume', async () => {
-  const id = await begin('agent-pause', { ask: agent('paused', { timeout_seconds: 2 }) });
+  const id = await begin('agent-pause', { ask: agent('paused', { timeout_seconds: 5 }) });
   const task = await next('paused');
   await product.call('POST', `/runs/${id}/pause`);
   await product.until(id, ({ state }) => state === 'paused');
-  await new Promise((resolve) => setTimeout(resolve, 2_500));
+  await new Promise((resolve) => setTimeout(resolve, 5_500));
   expect(await product.run(id)).toMatchObject({ state: 'paused' });
   expect((await complete(task, { output: 'kept' })).status).toBe(200);
   await product.call('POST', `/runs/${id}/resume`);

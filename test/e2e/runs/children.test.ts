@@ -1,5 +1,6 @@
 import type { JsonObject } from '../../../src/contract/json.ts';
 import { bash, definition, transform, wait } from '../../support/definitions.ts';
+import { eventually } from '../../support/eventually.ts';
 import { startFlakyServer, type FlakyServer } from '../../support/flaky-server.ts';
 import { contradictions } from '../../support/model-check.ts';
 import { startProduct, type Product } from '../../support/product.ts';
@@ -138,14 +139,17 @@ test('a pause is over the whole tree: the parent stands still only when its chil
   await product.publish(
     'child-slow',
     definition('child-slow', {
-      a: { type: 'http', config: { url: `${server.url}/slow-700/child` } },
+      a: { type: 'http', config: { url: `${server.url}/held-child/child` } },
       b: wait(1, { needs: ['a'] }),
     }),
   );
   const id = await begin('parent-pause', { go: run('child-slow'), w: wait(1) });
   const child = await onlyChild(id);
-  while (!server.asked.has('/slow-700/child')) await new Promise((resolve) => setTimeout(resolve, 10));
+  while (!server.asked.has('/held-child/child')) await new Promise((resolve) => setTimeout(resolve, 10));
   await product.call('POST', `/runs/${id}/pause`);
+  for (const one of [id, child.id])
+    await eventually(async () => (await product.events(one)).some(({ type }) => type === 'run.pausing'));
+  server.open('child');
   const parent = await product.until(id, ({ state }) => state === 'paused');
   expect(parent.state).toBe('paused');
   const [pausing] = (await product.events(id)).filter(({ type }) => type === 'run.pausing');
@@ -165,24 +169,30 @@ test('a resume that overtakes a pause leaves every clock running, in the childre
   await product.publish('child-brief', definition('child-brief', { a: wait(1) }));
   const id = await begin('parent-overtaken', {
     go: run('child-brief'),
-    slow: { type: 'http', config: { url: `${server.url}/slow-800/overtaken` } },
+    slow: { type: 'http', config: { url: `${server.url}/held-overtaken/overtaken` } },
     w: wait(1),
   });
   await onlyChild(id);
-  while (!server.asked.has('/slow-800/overtaken')) await new Promise((resolve) => setTimeout(resolve, 10));
+  while (!server.asked.has('/held-overtaken/overtaken'))
+    await new Promise((resolve) => setTimeout(resolve, 10));
   const pause = await product.call<{ command: { id: string } }>('POST', `/runs/${id}/pause`);
   await product.call('POST', `/runs/${id}/resume`);
+  const outcome = await eventually(async () => {
+    const { body } = await product.call<{ items: { id: string; state: string }[] }>(
+      'GET',
+      `/runs/${id}/commands`,
+    );
+    const { state } = body.items.find((one) => one.id === pause.body.command.id)!;
+    return state === 'queued' || state === 'delivered' ? undefined : state;
+  });
+  expect(outcome).toBe('superseded');
+  server.open('overtaken');
   expect(await product.ended(id)).toMatchObject({ state: 'completed' });
-  const { body } = await product.call<{ items: { id: string; state: string }[] }>(
-    'GET',
-    `/runs/${id}/commands`,
-  );
-  expect(body.items.find((one) => one.id === pause.body.command.id)?.state).toBe('superseded');
 });
 
 test('a child that outlasts the timeout of its step is cancelled', async () => {
   await product.publish('child-long', definition('child-long', { w: wait(60) }));
-  const parent = await outcome('parent-timeout', { go: run('child-long', {}, { timeout_seconds: 1 }) });
+  const parent = await outcome('parent-timeout', { go: run('child-long', {}, { timeout_seconds: 4 }) });
   expect(parent).toMatchObject({ state: 'failed', error: { code: 'timeout', step: 'go' } });
   expect((await childrenOf(parent.id))[0]).toMatchObject({ state: 'cancelled' });
 });

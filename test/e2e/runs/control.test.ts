@@ -1,5 +1,6 @@
 import { Client, Connection } from '@temporalio/client';
 import { bash, definition, transform, wait } from '../../support/definitions.ts';
+import { eventually } from '../../support/eventually.ts';
 import { startProduct, type Product } from '../../support/product.ts';
 import { contradictions } from '../../support/model-check.ts';
 import { testTemporal } from '../../support/stack.ts';
@@ -29,18 +30,12 @@ const typesOf = async (id: string) => (await product.events(id)).map((event) => 
 const stepState = async (id: string, node: string) =>
   (await product.steps(id)).find((step) => step.node === node)?.state;
 
-async function untilStep(id: string, node: string, state: string) {
-  await product.until(id, () => true);
-  for (let tries = 0; tries < 400; tries++) {
-    if ((await stepState(id, node)) === state) return;
-    await new Promise((resolve) => setTimeout(resolve, 25));
-  }
-  throw new Error(`${node} never became ${state}`);
-}
+const untilStep = (id: string, node: string, state: string) =>
+  eventually(async () => (await stepState(id, node)) === state);
 
 test('a pause is `paused` only once nothing is in flight, and dispatches nothing', async () => {
   const id = await begin('quiet', {
-    slow: bash('sleep 1.5; echo done'),
+    slow: bash('sleep 4; echo done'),
     next: transform('${{ steps.slow.output.stdout }}', { needs: ['slow'] }),
   });
   await untilStep(id, 'slow', 'running');
@@ -60,21 +55,21 @@ test('a pause is `paused` only once nothing is in flight, and dispatches nothing
 });
 
 test('a pause stops the clock of a wait; what is left runs on after it', async () => {
-  const id = await begin('clock', { w: wait(2) });
+  const id = await begin('clock', { w: wait(4) });
   await untilStep(id, 'w', 'waiting');
   await product.call('POST', `/runs/${id}/pause`);
   await product.until(id, (run) => run.state === 'paused');
-  await new Promise((resolve) => setTimeout(resolve, 2_500));
+  await new Promise((resolve) => setTimeout(resolve, 4_500));
   expect((await product.run(id)).state).toBe('paused');
   await product.call('POST', `/runs/${id}/resume`);
   expect((await product.ended(id)).state).toBe('completed');
   const [step] = await product.steps(id);
   // The whole wait, and the pause in between.
-  expect((step?.output as { waited_ms: number }).waited_ms).toBeGreaterThan(4_000);
+  expect((step?.output as { waited_ms: number }).waited_ms).toBeGreaterThan(8_000);
 });
 
 test('a resume overtakes a pause that is still pending', async () => {
-  const id = await begin('overtaken', { slow: bash('sleep 1.5'), next: transform(1, { needs: ['slow'] }) });
+  const id = await begin('overtaken', { slow: bash('sleep 4'), next: transform(1, { needs: ['slow'] }) });
   await untilStep(id, 'slow', 'running');
   await product.call('POST', `/runs/${id}/commands`, { id: 'p', type: 'pause' });
   expect((await product.call('POST', `/runs/${id}/commands`, { id: 'r', type: 'resume' })).status).toBe(202);
@@ -183,13 +178,8 @@ test('Temporal shows workflow, project, type and state of a run', async () => {
   await product.ended(id);
 });
 
-async function expectStatus(id: string, status: string): Promise<void> {
-  for (let tries = 0; tries < 200; tries++) {
-    if ((await client.workflow.getHandle(id).describe()).status.name === status) return;
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
-  expect((await client.workflow.getHandle(id).describe()).status.name).toBe(status);
-}
+const expectStatus = (id: string, status: string) =>
+  eventually(async () => (await client.workflow.getHandle(id).describe()).status.name === status);
 
 test('a run that is not over in its time is errored, with what it had under way cancelled and the rest undone', async () => {
   await product.publish(
@@ -200,11 +190,11 @@ test('a run that is not over in its time is errored, with what it had under way 
       w: wait(60),
     }),
   );
-  const { id } = await product.start('deadline', {}, { timeout_seconds: 2 });
+  const { id } = await product.start('deadline', {}, { timeout_seconds: 5 });
   expect(await product.ended(id)).toMatchObject({
     state: 'errored',
     reason: 'timed_out',
-    timeout_seconds: 2,
+    timeout_seconds: 5,
     error: { code: 'timed_out' },
   });
   expect(await stepState(id, 'slow')).toBe('cancelled');
@@ -212,13 +202,17 @@ test('a run that is not over in its time is errored, with what it had under way 
 });
 
 test('a pause stops the clock of the run', async () => {
-  await product.publish('deadline-paused', definition('deadline-paused', { w: wait(1.5) }));
-  const { id } = await product.start('deadline-paused', {}, { timeout_seconds: 3 });
+  await product.publish(
+    'deadline-paused',
+    definition('deadline-paused', { w: { type: 'wait', config: { event: 'go' } } }),
+  );
+  const { id } = await product.start('deadline-paused', {}, { timeout_seconds: 6 });
   await untilStep(id, 'w', 'waiting');
   await product.call('POST', `/runs/${id}/pause`);
   await product.until(id, (run) => run.state === 'paused');
-  await new Promise((resolve) => setTimeout(resolve, 3_000));
+  await new Promise((resolve) => setTimeout(resolve, 6_500));
   expect(await product.run(id)).toMatchObject({ state: 'paused' });
   await product.call('POST', `/runs/${id}/resume`);
+  await product.call('POST', `/runs/${id}/events/go`);
   expect(await product.ended(id)).toMatchObject({ state: 'completed' });
 });

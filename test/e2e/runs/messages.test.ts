@@ -199,7 +199,7 @@ describe('an approval', () => {
   });
 
   test('counts each approver once towards its quorum', async () => {
-    const id = await begin('quorum', { ok: approval({ quorum: 2, timeout_seconds: 1 }) });
+    const id = await begin('quorum', { ok: approval({ quorum: 2, timeout_seconds: 4 }) });
     await untilWaiting(id, 'ok');
     await decide(id, 'ok', { decision: 'approve' });
     await decide(id, 'ok', { decision: 'approve', comment: 'again' });

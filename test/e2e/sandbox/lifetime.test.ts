@@ -9,9 +9,8 @@ const { report, run } = await openSandbox();
 const strong = report.isolation === 'namespaces';
 const go = report.languages.some((one) => one.language === 'go' && one.available);
 if (!strong) console.log(`the lifetime tests are skipped: ${report.reason}`);
-const SURVIVAL_MS = 500;
-/** Above what starting takes on a busy machine. */
-const START_MS = 20_000;
+/** Above what starting, or being ended, takes on a busy machine; what is not ended lives for ever. */
+const [START_MS, SURVIVAL_MS] = [60_000, 20_000];
 
 /** Leaves a daemon behind that is named by `mark`, detached in every way there is, and then does `after`. */
 function daemon(language: CodeLanguage, mark: string, after: 'end' | 'wait'): SandboxRequest {
@@ -74,7 +73,7 @@ const languages: CodeLanguage[] = [
     ['SIGKILL', true],
   ] as const)('ends when the worker dies of %s (as root: %s)', async (signal, as_root) => {
     const mark = randomUUID();
-    const worker = startWorker([{ request: daemon('python', mark, 'wait') }], { as_root });
+    const worker = await startWorker([{ request: daemon('python', mark, 'wait') }], { as_root });
     expect(await within(START_MS, () => processesWith(mark).length > 0)).toBe(true);
     worker.kill(signal);
     await new Promise((done) => worker.once('exit', done));
@@ -101,13 +100,13 @@ const languages: CodeLanguage[] = [
       cancel.abort();
     };
     const result = await run(
-      { language: 'python', source, limits: { wall_ms: 20_000 } },
+      { language: 'python', source, limits: { wall_ms: 60_000 } },
       { signal: cancel.signal, onOutput },
     );
     const took = performance.now() - at;
     expect(result).toMatchObject({ cause: 'cancelled', signal: 'SIGKILL', exit_code: null });
     expect(took).toBeGreaterThan(1_900);
-    expect(took).toBeLessThan(4_000);
+    expect(took).toBeLessThan(30_000);
   });
 
   it('says when the worker shuts down', async () => {

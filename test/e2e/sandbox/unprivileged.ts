@@ -1,16 +1,16 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { chownSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { SandboxReport, SandboxResult } from '../../../src/contract/sandbox.ts';
+import { compiled } from '../../support/compiled.ts';
 import type { JobSpec } from './jobs.ts';
 import type { WorkerInput } from './worker.ts';
 
 /** A normal user that nobody else of this machine is. */
 const UID = 61_900;
-const here = dirname(fileURLToPath(import.meta.url));
-const root = resolve(here, '../../..');
+const root = fileURLToPath(new URL('../../..', import.meta.url));
 
 export interface WorkerOptions {
   cache_dir?: string;
@@ -26,10 +26,10 @@ export interface ForeignAnswer {
 }
 
 /** Starts a worker in a process of its own: as a normal user, from root through setpriv. */
-export function startWorker(jobs: readonly JobSpec[], how: WorkerOptions = {}): ChildProcess {
+export async function startWorker(jobs: readonly JobSpec[], how: WorkerOptions = {}): Promise<ChildProcess> {
   const own = ownDirectory();
   const input: WorkerInput = { jobs, cache_dir: how.cache_dir ?? own, bare: how.bare === true };
-  const node = [process.execPath, '--import', 'tsx', join(here, 'worker.ts')];
+  const node = [process.execPath, await compiled('test/e2e/sandbox/worker')];
   const drop = ['--reuid', String(UID), '--regid', String(UID), '--clear-groups', '--'];
   const [file = '', ...argv] =
     process.getuid?.() === 0 && !how.as_root ? ['/usr/bin/setpriv', ...drop, ...node] : node;
@@ -49,7 +49,7 @@ export async function runAsNormalUser(
   jobs: readonly JobSpec[],
   how: WorkerOptions = {},
 ): Promise<ForeignAnswer> {
-  const child = startWorker(jobs, how);
+  const child = await startWorker(jobs, how);
   let text = '';
   child.stdout?.on('data', (chunk: Buffer) => (text += chunk.toString()));
   await new Promise((done) => child.once('close', done));

@@ -1,11 +1,10 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
-import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { compiled } from '../../support/compiled.ts';
 
 const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
-const SCRIPT = path.join(ROOT, 'test/e2e/stack/hold-services.ts');
 
 export interface Held {
   process: ChildProcess;
@@ -22,7 +21,7 @@ export interface HoldOptions {
 
 /** Starts the services in a process of their own, so that it can be killed; rejects with what it said if it fails. */
 export async function holdServices({ data_dir, env, account }: HoldOptions): Promise<Held> {
-  const child = spawn(process.execPath, ['--import', 'tsx', SCRIPT], {
+  const child = spawn(process.execPath, [await compiled('test/e2e/stack/hold-services')], {
     cwd: ROOT,
     env: {
       ...process.env,

@@ -5,6 +5,7 @@ import path from 'node:path';
 import { promisify } from 'node:util';
 import { fileURLToPath } from 'node:url';
 import { contentHash } from '../../../src/domain/rules/content-hash.ts';
+import { compiled } from '../../support/compiled.ts';
 import { definition, transform } from '../../support/definitions.ts';
 import { type Product, startProduct } from '../../support/product.ts';
 
@@ -25,12 +26,16 @@ beforeEach(async () => {
 
 afterEach(() => rm(tree, { recursive: true, force: true }));
 
-/** `npm run tree -- …`, in a process of its own as a user starts it. */
-const npmRunTree = (...args: string[]) => runTree([...args, '--url', api.url, '--token', api.token]);
+/** What `npm run tree -- …` runs, in a process of its own. */
+const treeOf = async (...args: string[]) =>
+  execute([await compiled('src/dev/tree'), ...args, '--url', api.url, '--token', api.token]);
 
-async function runTree(args: string[], env: Record<string, string> = {}) {
+/** `npm run tree -- …`, as a user starts it. */
+const npmRunTree = (args: string[], env: Record<string, string> = {}) =>
+  execute(['src/dev/bootstrap.mjs', 'tree', ...args], env);
+
+async function execute(command: string[], env: Record<string, string> = {}) {
   const { NODE_OPTIONS: _options, ...inherited } = process.env;
-  const command = ['src/dev/bootstrap.mjs', 'tree', ...args];
   try {
     const { stdout: out, stderr: err } = await run(process.execPath, command, {
       cwd: ROOT,
@@ -101,7 +106,7 @@ const versionOf = async (tag: string) =>
 test('out, edited, committed, in, and out again: the tree is as it was committed', async () => {
   await publishShop('shop');
   await git('init', '--quiet');
-  const out = await npmRunTree('export', tree, '--workflow', 'shop');
+  const out = await treeOf('export', tree, '--workflow', 'shop');
   expect(out).toEqual({
     status: 0,
     err: '',
@@ -123,7 +128,7 @@ test('out, edited, committed, in, and out again: the tree is as it was committed
   );
   expect(await read('shop.yaml')).toContain('value: |\n        no\n        yes\n');
 
-  const unchanged = await npmRunTree('import', tree);
+  const unchanged = await treeOf('import', tree);
   expect([unchanged.status, unchanged.out]).toEqual([
     0,
     'unchanged  shop\nunchanged  shop/eu/staging\nunchanged  shop/production\n3 unchanged\n',
@@ -136,7 +141,7 @@ test('out, edited, committed, in, and out again: the tree is as it was committed
   await write('shop/next@files/programs/check.py', 'print("next")\n');
   await commit('Check twice\n\nOnce is not enough.');
   const before = await versionOf('shop');
-  const imported = await npmRunTree('import', tree);
+  const imported = await treeOf('import', tree);
   expect([imported.status, imported.out]).toEqual([
     0,
     'updated    shop\nunchanged  shop/eu/staging\ncreated    shop/next\nunchanged  shop/production\n1 updated, 2 unchanged, 1 created\n',
@@ -157,18 +162,18 @@ test('out, edited, committed, in, and out again: the tree is as it was committed
     'lost.bin': contentHash('lost'),
   });
 
-  expect((await npmRunTree('export', tree, '--workflow', 'shop')).out).toMatch(/4 unchanged\n$/);
+  expect((await treeOf('export', tree, '--workflow', 'shop')).out).toMatch(/4 unchanged\n$/);
   expect(await git('status', '--porcelain')).toBe('');
   // A new tree differs in nothing either: what is written depends on what there is alone.
   for (const entry of await readdir(tree))
     if (entry !== '.git') await rm(path.join(tree, entry), { recursive: true });
-  await npmRunTree('export', tree, '--workflow', 'shop');
+  await treeOf('export', tree, '--workflow', 'shop');
   expect(await git('status', '--porcelain')).toBe('');
 }, 120_000);
 
 test('what was changed there comes in with an export; comments stay where nothing changed', async () => {
   await publishShop('notes');
-  await npmRunTree('export', tree, '--workflow', 'notes');
+  await treeOf('export', tree, '--workflow', 'notes');
   await edit('notes.yaml', 'schema_version: 1\n', '# Mine.\nschema_version: 1\n');
   const production = await read('notes/production.yaml');
   await api.call('PUT', '/tags/notes%2Fproduction', { target: 'notes' });
@@ -181,7 +186,7 @@ test('what was changed there comes in with an export; comments stay where nothin
     ],
   });
   await api.call('DELETE', '/tags/notes%2Fproduction');
-  const { out } = await npmRunTree('export', tree, '--workflow', 'notes');
+  const { out } = await treeOf('export', tree, '--workflow', 'notes');
   expect(out).toBe(
     'unchanged  notes\nupdated    notes/eu/staging\nonly here  notes/production\n1 unchanged, 1 updated, 1 only here\n',
   );
@@ -192,13 +197,13 @@ test('what was changed there comes in with an export; comments stay where nothin
 
 test('JSON does as well, and a file keeps the format it has', async () => {
   await publishShop('formats');
-  await npmRunTree('export', tree, '--workflow', 'formats', '--format', 'json');
+  await treeOf('export', tree, '--workflow', 'formats', '--format', 'json');
   const text = await read('formats.json');
   expect(JSON.parse(text)).toMatchObject({ name: 'formats' });
   expect(text).toMatch(/^\{\n {2}"schema_version": 1,\n {2}"name": "formats"/);
-  expect((await npmRunTree('import', tree)).out).toMatch(/3 unchanged\n$/);
+  expect((await treeOf('import', tree)).out).toMatch(/3 unchanged\n$/);
   await api.publish('formats', definition('formats', { only: transform(1) }));
-  await npmRunTree('export', tree, '--workflow', 'formats');
+  await treeOf('export', tree, '--workflow', 'formats');
   expect((await readdir(tree)).sort()).toEqual(['formats', 'formats.json']);
 }, 60_000);
 
@@ -219,7 +224,7 @@ test('what is wrong is refused by file, line and column; everything else comes i
   await write('proto.json', '{"schema_version": 1, "name": "x", "nodes": {},\n "__proto__": 1}\n');
   await write('.hidden.yaml', 'name: x\n');
   await symlink('/etc/hostname', path.join(tree, 'link.yaml'));
-  const { status, out } = await npmRunTree('import', tree, '--message', 'by hand');
+  const { status, out } = await treeOf('import', tree, '--message', 'by hand');
   expect(status).toBe(1);
   expect(out.split('\n')).toEqual([
     'refused    bad',
@@ -248,10 +253,10 @@ test('what is wrong is refused by file, line and column; everything else comes i
 test('a protected tag is not moved by a tree', async () => {
   await api.publish('locked', definition('locked', { a: transform(1) }));
   await api.call('PUT', '/tags/locked', { target: 'locked', protected: true });
-  await npmRunTree('export', tree, '--workflow', 'locked');
-  expect((await npmRunTree('import', tree)).out).toMatch(/1 unchanged\n$/);
+  await treeOf('export', tree, '--workflow', 'locked');
+  expect((await treeOf('import', tree)).out).toMatch(/1 unchanged\n$/);
   await edit('locked.yaml', 'value: 1', 'value: 2');
-  const { status, out } = await npmRunTree('import', tree);
+  const { status, out } = await treeOf('import', tree);
   expect([status, out]).toEqual([
     1,
     expect.stringMatching(/^refused +locked\n {2}locked\.yaml: A protected tag needs If-Match/),
@@ -275,18 +280,19 @@ test('a file never leads out of the tree, and what cannot be a file stays in the
   const fitting = names.filter((name) => name !== '');
   const files = Object.fromEntries(fitting.map((name) => [name, cas_id]));
   await api.publish('paths', definition('paths', { a: transform(1) }, { files }));
-  await npmRunTree('export', tree, '--workflow', 'paths');
+  await treeOf('export', tree, '--workflow', 'paths');
   expect(await readdir(path.join(tree, 'paths@files'))).toHaveLength(1);
   expect((await readdir(tree)).sort()).toEqual(['paths.yaml', 'paths@files']);
-  expect((await npmRunTree('import', tree)).out).toMatch(/1 unchanged\n$/);
+  expect((await treeOf('import', tree)).out).toMatch(/1 unchanged\n$/);
 });
 
 test('says how it is used', async () => {
   const usage = { status: 1, err: expect.stringContaining('usage: npm run tree') as string };
-  expect(await npmRunTree('push', tree)).toMatchObject(usage);
-  expect(await npmRunTree('export')).toMatchObject(usage);
-  expect(await npmRunTree('export', tree, '--format', 'xml')).toMatchObject(usage);
-  expect(await npmRunTree('export', tree, '--what')).toMatchObject(usage);
+  expect(await npmRunTree(['push', tree])).toMatchObject(usage);
+  expect(await treeOf('push', tree)).toMatchObject(usage);
+  expect(await treeOf('export')).toMatchObject(usage);
+  expect(await treeOf('export', tree, '--format', 'xml')).toMatchObject(usage);
+  expect(await treeOf('export', tree, '--what')).toMatchObject(usage);
 });
 
 test('uses the stack that runs here, and shows its token to nobody else', async () => {
@@ -294,8 +300,8 @@ test('uses the stack that runs here, and shows its token to nobody else', async 
   await api.publish('dev-file', definition('dev-file', { a: transform(1) }));
   const env = { ORCHESTRATOR_DATA_DIR: path.join(tree, 'data'), INIT_CWD: tree };
   const args = ['export', 'out', '--workflow', 'dev-file'];
-  expect(await runTree(args, env)).toMatchObject({ status: 0, out: 'created    dev-file\n1 created\n' });
+  expect(await npmRunTree(args, env)).toMatchObject({ status: 0, out: 'created    dev-file\n1 created\n' });
   expect(await read('out/dev-file.yaml')).toContain('name: dev-file\n');
-  const other = await runTree([...args, '--url', 'http://127.0.0.1:9'], env);
+  const other = await npmRunTree([...args, '--url', 'http://127.0.0.1:9'], env);
   expect(other).toMatchObject({ status: 1, err: expect.stringContaining('say --url and --token') as string });
 });

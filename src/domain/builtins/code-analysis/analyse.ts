@@ -1,5 +1,5 @@
 import { unreadFacts } from '../../../analysis/empty-facts.ts';
-import { ANALYSER_VERSION, analysisKey, relocate } from '../../../analysis/analyse-file.ts';
+import { ANALYSER_VERSION, analysisKey, relocate } from '../../../analysis/analysis-key.ts';
 import { skipReasonOf } from '../../../analysis/skip.ts';
 import {
   FINDING_AREAS,

@@ -1,4 +1,4 @@
-import { analysisKey, relocate } from '../../../analysis/analyse-file.ts';
+import { analysisKey, relocate } from '../../../analysis/analysis-key.ts';
 import { unreadFacts } from '../../../analysis/empty-facts.ts';
 import { skipReasonOfPath } from '../../../analysis/skip.ts';
 import { languageOf } from '../../../analysis/source-language.ts';

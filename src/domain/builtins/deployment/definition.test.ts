@@ -19,20 +19,13 @@ const ENDS = ['UndoDeployment', 'ConcludeDeployment'];
 interface Case {
   planned?: object;
   ends?: Record<string, string>;
-  approval?: object;
+  approval?: object | null;
   runs: string[];
 }
 
 /** The steps that run, each ending as told, or well. */
-function carriedOut(
-  planned: object,
-  ends: Record<string, string> = {},
-  approval: object | null = null,
-): string[] {
-  const plan = compilePlan(
-    deploymentDefinition({ kind: 'application', approval: approval ?? null }),
-    'sha256:0',
-  );
+function carriedOut({ planned, ends = {}, approval = null }: Omit<Case, 'runs'>): string[] {
+  const plan = compilePlan(deploymentDefinition({ kind: 'application', approval }), 'sha256:0');
   const steps: Record<string, Json> = {};
   const ran: string[] = [];
   for (const id of plan.order) {
