@@ -26,15 +26,25 @@ const releases = NAMES.map((name) => ({
   }),
 }));
 
-/** Starts a process that deploys, and kills it after so long. */
-async function killedAfter(delay_ms: number, environment: DeployEnvironment): Promise<void> {
+/** Starts a process that deploys, and kills it so long after it has done that so many times. */
+async function killedAfter(
+  { times, delay_ms }: { times: number; delay_ms: number },
+  environment: DeployEnvironment,
+): Promise<void> {
   const orders: Orders = { base_directory, environment, releases };
   const program = await compiled('test/deployers/deploy-for-ever');
   const child = spawn(process.execPath, [program, JSON.stringify(orders)], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   const gone = new Promise((resolve) => child.once('exit', (code, signal) => resolve(signal ?? code)));
-  await new Promise((resolve) => child.stdout.once('data', resolve));
+  let told = '';
+  await new Promise<void>((resolve) => {
+    child.stdout.setEncoding('utf8').on('data', (text: string) => {
+      told += text;
+      if (told.split('deployed').length > times) resolve();
+    });
+    child.once('exit', () => resolve());
+  });
   await pause(delay_ms);
   child.kill('SIGKILL');
   // Anything else means that it ended by itself, with an error.
@@ -58,7 +68,7 @@ test('killed at any point, the link leads to one whole release, and the next dep
   const seen = new Set<string>();
   let was_live = false;
   for (let round = 0; round < 14; round += 1) {
-    await killedAfter(Math.random() * 150, environment);
+    await killedAfter({ times: round % 4, delay_ms: Math.random() * 100 }, environment);
     const files = liveFiles('static');
     // Once something is live, something is live for ever.
     if (was_live) expect(files).toHaveLength(FILES);
@@ -98,7 +108,7 @@ test('killed at any point, the next deployment leaves one service running: that 
   };
   try {
     for (let round = 0; round < 6; round += 1) {
-      await killedAfter(Math.random() * 900, environment);
+      await killedAfter({ times: round % 2, delay_ms: Math.random() * 900 }, environment);
       const release = releases[round % releases.length]!;
       const { current, evidence } = await deployer.deploy({
         ...release,

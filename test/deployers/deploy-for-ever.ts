@@ -1,4 +1,7 @@
-/** A process of its own that deploys one release after the other until it is killed. Arguments: one JSON document. */
+/**
+ * A process of its own that deploys one release after the other until it is killed, and says so after each. Arguments: one JSON
+ * document.
+ */
 import { releaseDirectoryDeployer } from '../../src/clients/deployers/release-directory.ts';
 import { createGuardedFetch } from '../../src/clients/http/guarded-fetch.ts';
 import type { DeployEnvironment, DeployRequest } from '../../src/contract/deployer.ts';
@@ -18,4 +21,5 @@ for (let i = 0; ; i += 1) {
   // Now and then under a new id, so that it is copied again.
   const release_id = `${release.release_id}-${Math.floor(i / 4)}-${process.pid}`;
   await deployer.deploy({ ...release, release_id, environment });
+  process.stdout.write('deployed\n');
 }

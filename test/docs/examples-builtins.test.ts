@@ -4,10 +4,9 @@ import { mkdtemp, realpath, rm } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { serviceProcess } from '../../src/clients/deployers/service-process.ts';
-import { contradictions } from '../support/model-check.ts';
 import { startProduct, type Product } from '../support/product.ts';
-import { testTemporal } from '../support/stack.ts';
 import { portBelow } from '../support/web-application.ts';
+import { stopSoundly } from '../support/stop-soundly.ts';
 
 const ROOT = path.resolve(import.meta.dirname, '../..');
 
@@ -27,8 +26,7 @@ afterAll(async () => {
   const { directory } = product.config.deployments;
   const place = path.join(directory, '00000000-0000-7000-8000-000000000001', 'web', 'run');
   await serviceProcess(place).stop(0);
-  expect(await contradictions(product.database_url, testTemporal())).toEqual([]);
-  await product.stop();
+  await stopSoundly(product);
   await rm(scratch, { recursive: true, force: true });
 });
 

@@ -1,4 +1,14 @@
-import { appendFile, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import {
+  appendFile,
+  lstat,
+  mkdir,
+  mkdtemp,
+  readdir,
+  readFile,
+  readlink,
+  rm,
+  writeFile,
+} from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 
@@ -67,17 +77,37 @@ export async function createWorkspace(root = tmpdir()): Promise<Workspace> {
   };
 }
 
-/** Removes the workspaces of processes of this machine that ended without doing so; answers how many. */
+/**
+ * Removes the workspaces of processes of this machine that ended without doing so, and ends what still works in them; answers how
+ * many.
+ */
 export async function sweepWorkspaces(root = tmpdir()): Promise<number> {
   const names = await readdir(root).catch(() => []);
   let removed = 0;
   for (const name of names) {
     const [, pid, started] = NAME.exec(name) ?? [];
     if (pid === undefined || (await startOf(Number(pid))) === started) continue;
+    await endProcessesIn(path.join(root, name));
     await rm(path.join(root, name), { recursive: true, force: true });
     removed += 1;
   }
   return removed;
+}
+
+/** Git outlives whoever started it while it waits for a server that says nothing. What others own is left alone. */
+async function endProcessesIn(directory: string): Promise<void> {
+  const owner = await lstat(directory).catch(() => undefined);
+  if (!owner || owner.uid !== process.getuid?.()) return;
+  const pids = (await readdir('/proc').catch(() => [])).filter((name) => /^\d+$/.test(name));
+  for (const pid of pids) {
+    const place = await readlink(`/proc/${pid}/cwd`).catch(() => '');
+    if (place !== directory && !place.startsWith(`${directory}/`)) continue;
+    try {
+      process.kill(Number(pid), 'SIGKILL');
+    } catch {
+      // It has ended by itself.
+    }
+  }
 }
 
 function quoted(text: string): string {

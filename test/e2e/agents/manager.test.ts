@@ -6,10 +6,10 @@ import { TOKEN } from '../../fixtures/agent-manager.ts';
 import { agentManagerServer, type AgentManagerServer } from '../../support/agent-manager.ts';
 import { onServer } from '../../support/database.ts';
 import { eventually } from '../../support/eventually.ts';
-import { contradictions } from '../../support/model-check.ts';
 import { ownProcess, type OwnProcess } from '../../support/own-process.ts';
 import { startProduct, type Product } from '../../support/product.ts';
 import { testTemporal } from '../../support/stack.ts';
+import { stopSoundly } from '../../support/stop-soundly.ts';
 
 interface AgentBody {
   id: string;
@@ -51,8 +51,7 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   await far.kill();
-  expect(await contradictions(product.database_url, testTemporal())).toEqual([]);
-  await product.stop();
+  await stopSoundly(product);
   await manager.stop();
   await rm(home, { recursive: true, force: true });
   expect(manager.violations).toEqual([]);

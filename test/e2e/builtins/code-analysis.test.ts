@@ -1,10 +1,9 @@
 import { rm } from 'node:fs/promises';
 import type { Finding } from '../../../src/contract/findings.ts';
 import { definition } from '../../support/definitions.ts';
-import { contradictions } from '../../support/model-check.ts';
 import { plantedRepository, type PlantedRepository } from '../../support/planted-repository.ts';
 import { startProduct, type Product } from '../../support/product.ts';
-import { testTemporal } from '../../support/stack.ts';
+import { stopSoundly } from '../../support/stop-soundly.ts';
 
 const STEPS = [
   'FetchCode',
@@ -22,8 +21,7 @@ beforeAll(async () => {
   product = await startProduct({ env: { ORCHESTRATOR_REPOSITORIES_LOCAL_ROOTS: shop.root } });
 });
 afterAll(async () => {
-  expect(await contradictions(product.database_url, testTemporal())).toEqual([]);
-  await product.stop();
+  await stopSoundly(product);
   await rm(shop.root, { recursive: true, force: true });
 });
 

@@ -5,9 +5,9 @@ import { AGENT_ACTIVITIES } from '../../../src/contract/builtins.ts';
 import { definition } from '../../support/definitions.ts';
 import { historiesOf, withTemporal } from '../../support/executions.ts';
 import { eventually } from '../../support/eventually.ts';
-import { contradictions } from '../../support/model-check.ts';
 import { startProduct, type Product } from '../../support/product.ts';
 import { testTemporal } from '../../support/stack.ts';
+import { stopSoundly } from '../../support/stop-soundly.ts';
 
 const STEPS = ['SelectAgent', 'PrepareEnvironment', 'ExecuteCode', 'ProcessResults', 'CleanupEnvironment'];
 
@@ -17,8 +17,7 @@ beforeAll(async () => {
   product = await startProduct({ code: true, env: { ORCHESTRATOR_WORKER_AGENT_WAIT_SECONDS: '1' } });
 });
 afterAll(async () => {
-  expect(await contradictions(product.database_url, testTemporal())).toEqual([]);
-  await product.stop();
+  await stopSoundly(product);
 });
 
 interface Run {

@@ -4,10 +4,9 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { serviceProcess } from '../../../src/clients/deployers/service-process.ts';
 import { eventually } from '../../support/eventually.ts';
-import { contradictions } from '../../support/model-check.ts';
 import { startProduct, type Product } from '../../support/product.ts';
-import { testTemporal } from '../../support/stack.ts';
 import { portBelow, webApplication, type WebApplication } from '../../support/web-application.ts';
+import { stopSoundly } from '../../support/stop-soundly.ts';
 
 const PROJECT = '00000000-0000-7000-8000-000000000001';
 const ENVIRONMENTS = `/projects/${PROJECT}/environments`;
@@ -34,8 +33,7 @@ afterAll(async () => {
   const { directory } = product.config.deployments;
   for (const name of ['proving', 'live'])
     await serviceProcess(path.join(directory, PROJECT, name, 'run')).stop(0);
-  expect(await contradictions(product.database_url, testTemporal())).toEqual([]);
-  await product.stop();
+  await stopSoundly(product);
   app.remove();
 });
 

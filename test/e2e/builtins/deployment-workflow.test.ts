@@ -1,8 +1,7 @@
 import { definition, transform } from '../../support/definitions.ts';
 import { eventually } from '../../support/eventually.ts';
-import { contradictions } from '../../support/model-check.ts';
 import { startProduct, type Product } from '../../support/product.ts';
-import { testTemporal } from '../../support/stack.ts';
+import { stopSoundly } from '../../support/stop-soundly.ts';
 
 const PROJECT = '00000000-0000-7000-8000-000000000001';
 const ENVIRONMENTS = `/projects/${PROJECT}/environments`;
@@ -13,8 +12,7 @@ beforeAll(async () => {
   product = await startProduct();
 });
 afterAll(async () => {
-  expect(await contradictions(product.database_url, testTemporal())).toEqual([]);
-  await product.stop();
+  await stopSoundly(product);
 });
 
 interface Result {

@@ -1,10 +1,9 @@
 import path from 'node:path';
 import { serviceProcess } from '../../../src/clients/deployers/service-process.ts';
 import { eventually } from '../../support/eventually.ts';
-import { contradictions } from '../../support/model-check.ts';
 import { startProduct, type Product } from '../../support/product.ts';
-import { testTemporal } from '../../support/stack.ts';
 import { portBelow, webApplication, type WebApplication } from '../../support/web-application.ts';
+import { stopSoundly } from '../../support/stop-soundly.ts';
 
 const PROJECT = '00000000-0000-7000-8000-000000000001';
 
@@ -32,8 +31,7 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   for (const environment of Object.keys(ports)) await stopServing(environment);
-  expect(await contradictions(product.database_url, testTemporal())).toEqual([]);
-  await product.stop();
+  await stopSoundly(product);
   app.remove();
 });
 

@@ -2,9 +2,8 @@ import type { IntentService } from '../../../src/contract/intent.ts';
 import { serveIntents } from '../../../src/clients/intents/grpc-server.ts';
 import { definition, transform } from '../../support/definitions.ts';
 import { eventually } from '../../support/eventually.ts';
-import { contradictions } from '../../support/model-check.ts';
 import { startProduct, type Product } from '../../support/product.ts';
-import { testTemporal } from '../../support/stack.ts';
+import { stopSoundly } from '../../support/stop-soundly.ts';
 
 const STEPS = ['AnalyzeIntent', 'CreateExecutionPlan', 'ExecuteSteps', 'AggregateResults'];
 
@@ -14,8 +13,7 @@ beforeAll(async () => {
   product = await startProduct({ code: true });
 });
 afterAll(async () => {
-  expect(await contradictions(product.database_url, testTemporal())).toEqual([]);
-  await product.stop();
+  await stopSoundly(product);
 });
 
 interface Outcome {

@@ -3,10 +3,9 @@ import { rm } from 'node:fs/promises';
 import { promisify } from 'node:util';
 import type { PostedComment } from '../../../src/contract/code-host.ts';
 import type { ReviewComment } from '../../../src/domain/builtins/code-review/comments.ts';
-import { contradictions } from '../../support/model-check.ts';
 import { plantedRepository } from '../../support/planted-repository.ts';
 import { startProduct } from '../../support/product.ts';
-import { testTemporal } from '../../support/stack.ts';
+import { stopSoundly } from '../../support/stop-soundly.ts';
 
 const execute = promisify(execFile);
 
@@ -58,8 +57,7 @@ export async function startReviewing(env: Record<string, string>) {
       return commit;
     },
     async stop() {
-      expect(await contradictions(product.database_url, testTemporal())).toEqual([]);
-      await product.stop();
+      await stopSoundly(product);
       await rm(shop.root, { recursive: true, force: true });
     },
   };

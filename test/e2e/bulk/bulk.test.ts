@@ -1,8 +1,7 @@
 import { bulkPreview, bulkView } from '../../../src/api/schemas/bulk.ts';
 import { definition, transform, wait } from '../../support/definitions.ts';
-import { contradictions } from '../../support/model-check.ts';
 import { startProduct, type Product } from '../../support/product.ts';
-import { testTemporal } from '../../support/stack.ts';
+import { stopSoundly } from '../../support/stop-soundly.ts';
 
 interface Bulk {
   id: string;
@@ -23,8 +22,7 @@ beforeAll(async () => {
   product = await startProduct();
 });
 afterAll(async () => {
-  expect(await contradictions(product.database_url, testTemporal())).toEqual([]);
-  await product.stop();
+  await stopSoundly(product);
 });
 
 const bulk = (body: object) => product.call<Bulk>('POST', '/runs/bulk', body);

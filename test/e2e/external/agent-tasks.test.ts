@@ -1,9 +1,8 @@
 import type { JsonObject } from '../../../src/contract/json.ts';
-import { contradictions } from '../../support/model-check.ts';
 import { definition, transform } from '../../support/definitions.ts';
 import { startProduct, type Product } from '../../support/product.ts';
 import { randomFrom } from '../../support/random.ts';
-import { testTemporal } from '../../support/stack.ts';
+import { stopSoundly } from '../../support/stop-soundly.ts';
 
 let product: Product;
 
@@ -11,8 +10,7 @@ beforeAll(async () => {
   product = await startProduct();
 });
 afterAll(async () => {
-  expect(await contradictions(product.database_url, testTemporal())).toEqual([]);
-  await product.stop();
+  await stopSoundly(product);
 });
 
 interface Task extends JsonObject {

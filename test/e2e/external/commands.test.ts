@@ -1,7 +1,6 @@
 import { startProduct, type Product } from '../../support/product.ts';
-import { contradictions } from '../../support/model-check.ts';
 import { randomFrom } from '../../support/random.ts';
-import { testTemporal } from '../../support/stack.ts';
+import { stopSoundly } from '../../support/stop-soundly.ts';
 import { experiment, externalApi, type CommandBody } from './external-api.ts';
 
 let product: Product;
@@ -13,8 +12,7 @@ beforeAll(async () => {
   await product.publish('trainer', experiment('trainer'));
 });
 afterAll(async () => {
-  expect(await contradictions(product.database_url, testTemporal())).toEqual([]);
-  await product.stop();
+  await stopSoundly(product);
 });
 
 /** A run with a runtime. */

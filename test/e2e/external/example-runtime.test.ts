@@ -1,9 +1,8 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import path from 'node:path';
-import { contradictions } from '../../support/model-check.ts';
 import { startProduct, type Product } from '../../support/product.ts';
-import { testTemporal } from '../../support/stack.ts';
+import { stopSoundly } from '../../support/stop-soundly.ts';
 import { externalApi } from './external-api.ts';
 
 const RUNTIME = path.resolve(import.meta.dirname, '../../../examples/external-runtime/runtime.py');
@@ -20,8 +19,7 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   children.forEach((child) => child.kill());
-  expect(await contradictions(product.database_url, testTemporal())).toEqual([]);
-  await product.stop();
+  await stopSoundly(product);
 });
 
 /** Starts the example; answers its run and what it prints. */

@@ -1,8 +1,8 @@
 import { Client, Connection } from '@temporalio/client';
 import { healthSweeper } from '../../../src/domain/health.ts';
-import { contradictions } from '../../support/model-check.ts';
 import { startProduct, type Product } from '../../support/product.ts';
 import { testTemporal } from '../../support/stack.ts';
+import { stopSoundly } from '../../support/stop-soundly.ts';
 import { experiment, externalApi } from './external-api.ts';
 
 let product: Product;
@@ -19,8 +19,7 @@ afterAll(async () => {
   // It would outlive the test on the server that all tests share.
   await new Client({ connection }).schedule.getHandle(id).delete();
   await connection.close();
-  expect(await contradictions(product.database_url, testTemporal())).toEqual([]);
-  await product.stop();
+  await stopSoundly(product);
 });
 
 const told = async (id: string) =>

@@ -1,6 +1,5 @@
 import { startProduct, type Product } from '../../support/product.ts';
-import { contradictions } from '../../support/model-check.ts';
-import { testTemporal } from '../../support/stack.ts';
+import { stopSoundly } from '../../support/stop-soundly.ts';
 import { experiment, externalApi, heartbeat } from './external-api.ts';
 
 let product: Product;
@@ -12,8 +11,7 @@ beforeAll(async () => {
   await product.publish('trainer', experiment('trainer'));
 });
 afterAll(async () => {
-  expect(await contradictions(product.database_url, testTemporal())).toEqual([]);
-  await product.stop();
+  await stopSoundly(product);
 });
 
 const typesOf = async (id: string) => (await product.events(id)).map(({ type }) => type);

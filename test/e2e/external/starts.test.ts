@@ -1,7 +1,6 @@
 import type { JsonObject } from '../../../src/contract/json.ts';
 import { startProduct, type Product } from '../../support/product.ts';
-import { contradictions } from '../../support/model-check.ts';
-import { testTemporal } from '../../support/stack.ts';
+import { stopSoundly } from '../../support/stop-soundly.ts';
 import { experiment, externalApi } from './external-api.ts';
 
 let product: Product;
@@ -30,8 +29,7 @@ beforeAll(async () => {
   }
 });
 afterAll(async () => {
-  expect(await contradictions(product.database_url, testTemporal())).toEqual([]);
-  await product.stop();
+  await stopSoundly(product);
 });
 
 const start = (body: JsonObject) =>

@@ -1,7 +1,6 @@
 import { definition } from '../../support/definitions.ts';
-import { contradictions } from '../../support/model-check.ts';
 import { startProduct, type Product } from '../../support/product.ts';
-import { testTemporal } from '../../support/stack.ts';
+import { stopSoundly } from '../../support/stop-soundly.ts';
 import { holding, isAdmitted, isWaiting, letGo, type FlowRun } from './support.ts';
 
 let product: Product;
@@ -10,8 +9,7 @@ beforeAll(async () => {
   product = await startProduct();
 });
 afterAll(async () => {
-  expect(await contradictions(product.database_url, testTemporal())).toEqual([]);
-  await product.stop();
+  await stopSoundly(product);
 });
 
 /** A workflow with one slot, and one whose only step runs it. */

@@ -1,6 +1,5 @@
-import { contradictions } from '../../support/model-check.ts';
 import { startProduct, type Product } from '../../support/product.ts';
-import { testTemporal } from '../../support/stack.ts';
+import { stopSoundly } from '../../support/stop-soundly.ts';
 import { holding, isAdmitted, letGo, type FlowRun } from './support.ts';
 
 let product: Product;
@@ -9,8 +8,7 @@ beforeAll(async () => {
   product = await startProduct();
 });
 afterAll(async () => {
-  expect(await contradictions(product.database_url, testTemporal())).toEqual([]);
-  await product.stop();
+  await stopSoundly(product);
 });
 
 const STARTS = 20;

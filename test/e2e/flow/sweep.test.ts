@@ -1,7 +1,7 @@
 import { Client, Connection } from '@temporalio/client';
-import { contradictions } from '../../support/model-check.ts';
 import { startProduct, type Product } from '../../support/product.ts';
 import { testTemporal } from '../../support/stack.ts';
+import { stopSoundly } from '../../support/stop-soundly.ts';
 import { holding, isAdmitted, letGo } from './support.ts';
 
 let product: Product;
@@ -10,8 +10,7 @@ beforeAll(async () => {
   product = await startProduct();
 });
 afterAll(async () => {
-  expect(await contradictions(product.database_url, testTemporal())).toEqual([]);
-  await product.stop();
+  await stopSoundly(product);
 });
 
 async function pair(name: string) {

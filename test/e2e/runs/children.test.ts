@@ -2,10 +2,9 @@ import type { JsonObject } from '../../../src/contract/json.ts';
 import { bash, definition, transform, wait } from '../../support/definitions.ts';
 import { eventually } from '../../support/eventually.ts';
 import { startFlakyServer, type FlakyServer } from '../../support/flaky-server.ts';
-import { contradictions } from '../../support/model-check.ts';
 import { startProduct, type Product } from '../../support/product.ts';
-import { testTemporal } from '../../support/stack.ts';
 import type { RunBody } from '../../support/api-client.ts';
+import { stopSoundly } from '../../support/stop-soundly.ts';
 
 let product: Product;
 let server: FlakyServer;
@@ -15,8 +14,7 @@ beforeAll(async () => {
   product = await startProduct({ code: true, env: { ORCHESTRATOR_HTTP_NODE_ALLOW_HOSTS: '127.0.0.1' } });
 });
 afterAll(async () => {
-  expect(await contradictions(product.database_url, testTemporal())).toEqual([]);
-  await product.stop();
+  await stopSoundly(product);
   await server.close();
 });
 

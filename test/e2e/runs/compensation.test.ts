@@ -1,9 +1,8 @@
 import type { JsonObject } from '../../../src/contract/json.ts';
 import { bash, definition, transform, wait } from '../../support/definitions.ts';
 import { startFlakyServer, type FlakyServer } from '../../support/flaky-server.ts';
-import { contradictions } from '../../support/model-check.ts';
 import { startProduct, type Product } from '../../support/product.ts';
-import { testTemporal } from '../../support/stack.ts';
+import { stopSoundly } from '../../support/stop-soundly.ts';
 
 let product: Product;
 let server: FlakyServer;
@@ -13,8 +12,7 @@ beforeAll(async () => {
   product = await startProduct({ code: true, env: { ORCHESTRATOR_HTTP_NODE_ALLOW_HOSTS: '127.0.0.1' } });
 });
 afterAll(async () => {
-  expect(await contradictions(product.database_url, testTemporal())).toEqual([]);
-  await product.stop();
+  await stopSoundly(product);
   await server.close();
 });
 

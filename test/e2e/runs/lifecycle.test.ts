@@ -1,8 +1,7 @@
 import { bash, definition, fourLightSteps, transform, wait } from '../../support/definitions.ts';
 import { startProduct, type Product } from '../../support/product.ts';
 import type { RunBody } from '../../support/api-client.ts';
-import { contradictions } from '../../support/model-check.ts';
-import { testTemporal } from '../../support/stack.ts';
+import { stopSoundly } from '../../support/stop-soundly.ts';
 
 let product: Product;
 
@@ -10,8 +9,7 @@ beforeAll(async () => {
   product = await startProduct({ code: true });
 });
 afterAll(async () => {
-  expect(await contradictions(product.database_url, testTemporal())).toEqual([]);
-  await product.stop();
+  await stopSoundly(product);
 });
 
 async function outcomeOf(

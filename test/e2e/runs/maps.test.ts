@@ -3,9 +3,8 @@ import type { StepBody } from '../../support/api-client.ts';
 import { bash, definition, transform, wait } from '../../support/definitions.ts';
 import { eventually } from '../../support/eventually.ts';
 import { startFlakyServer, type FlakyServer } from '../../support/flaky-server.ts';
-import { contradictions } from '../../support/model-check.ts';
 import { startProduct, type Product } from '../../support/product.ts';
-import { testTemporal } from '../../support/stack.ts';
+import { stopSoundly } from '../../support/stop-soundly.ts';
 
 let product: Product;
 let server: FlakyServer;
@@ -21,8 +20,7 @@ beforeAll(async () => {
   });
 });
 afterAll(async () => {
-  expect(await contradictions(product.database_url, testTemporal())).toEqual([]);
-  await product.stop();
+  await stopSoundly(product);
   await server.close();
 });
 

@@ -1,9 +1,8 @@
 import type { JsonObject } from '../../../src/contract/json.ts';
 import { apiClient, type ApiClient } from '../../support/api-client.ts';
-import { contradictions } from '../../support/model-check.ts';
 import { definition, transform, wait } from '../../support/definitions.ts';
 import { startProduct, type Product } from '../../support/product.ts';
-import { testTemporal } from '../../support/stack.ts';
+import { stopSoundly } from '../../support/stop-soundly.ts';
 
 const token = (name: string, role: string) => ({ name, role, token: `token-of-${name}-${'x'.repeat(32)}` });
 const lead = token('lead', 'maintainer');
@@ -17,8 +16,7 @@ beforeAll(async () => {
   as = { lead: apiClient(product.url, lead.token), junior: apiClient(product.url, junior.token) };
 });
 afterAll(async () => {
-  expect(await contradictions(product.database_url, testTemporal())).toEqual([]);
-  await product.stop();
+  await stopSoundly(product);
 });
 
 const event = (name: string, config: JsonObject = {}, more: JsonObject = {}): JsonObject => ({

@@ -1,9 +1,8 @@
 import type { JsonObject } from '../../../src/contract/json.ts';
 import { definition, transform } from '../../support/definitions.ts';
 import { startFlakyServer, type FlakyServer } from '../../support/flaky-server.ts';
-import { contradictions } from '../../support/model-check.ts';
 import { startProduct, type Product } from '../../support/product.ts';
-import { testTemporal } from '../../support/stack.ts';
+import { stopSoundly } from '../../support/stop-soundly.ts';
 
 let product: Product;
 let server: FlakyServer;
@@ -18,8 +17,7 @@ beforeAll(async () => {
   });
 });
 afterAll(async () => {
-  expect(await contradictions(product.database_url, testTemporal())).toEqual([]);
-  await product.stop();
+  await stopSoundly(product);
   await server.close();
 });
 

@@ -2,9 +2,8 @@ import { createHmac } from 'node:crypto';
 import type { JsonObject } from '../../../src/contract/json.ts';
 import { newId } from '../../../src/ids.ts';
 import { definition, transform } from '../../support/definitions.ts';
-import { contradictions } from '../../support/model-check.ts';
 import { startProduct, type Product } from '../../support/product.ts';
-import { testTemporal } from '../../support/stack.ts';
+import { stopSoundly } from '../../support/stop-soundly.ts';
 
 const SECRET = 'a secret of sixteen';
 const EDITOR = 'token-of-an-editor-0123456789-0123456789';
@@ -44,8 +43,7 @@ beforeAll(async () => {
   );
 });
 afterAll(async () => {
-  expect(await contradictions(product.database_url, testTemporal())).toEqual([]);
-  await product.stop();
+  await stopSoundly(product);
 });
 
 /** Publishes a workflow that gives back its input, and answers the hooks of its triggers. */
