@@ -122,6 +122,7 @@ export async function startAgent(options: AgentOptions, sandbox: Sandbox): Promi
   const identity = agentIdentity(options, newId());
   const store = createStore(options);
   await removeOldEnvironments(options, store);
+  await removeOldWorkspaces();
   const tasks = createNodeTasks(options, store, { id: identity.id, temporal, sandbox });
   const activities = createNodeActivities(tasks, AGENT_NODES);
   const polls = (queue: string, max_concurrent_code_tasks: number) =>

@@ -2,14 +2,16 @@
  * Records the histories that test/replay replays: `node --import tsx test/replay/record.ts [scenario …]`. Run it when
  * a scenario was added; never to make a failing replay pass, for the runs of users have the old histories too.
  */
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { Client, Connection } from '@temporalio/client';
 import proto from '@temporalio/proto';
 import { migrate } from '../../src/persistence/migrate.ts';
 import { databaseUrl, onServer } from '../support/database.ts';
+import { plantedRepository } from '../support/planted-repository.ts';
 import { startProduct, type Product } from '../support/product.ts';
 import { startOwnStack } from '../support/stack.ts';
+import { BUILTINS } from './builtins.ts';
 import { MAINTENANCE } from './maintenance.ts';
 import { SCENARIOS, type Scenario } from './scenarios.ts';
 import { SCHEDULED } from './schedules.ts';
@@ -22,39 +24,65 @@ await migrate(databaseUrl(stack.database_url, 'template'));
 process.env.ORCHESTRATOR_TEST_DATABASE_URL = stack.database_url;
 process.env.ORCHESTRATOR_TEST_TEMPLATE = 'template';
 process.env.ORCHESTRATOR_TEST_TEMPORAL_ADDRESS = stack.temporal_address;
+const shop = await plantedRepository();
 const product = await startProduct({
   code: true,
-  env: { ORCHESTRATOR_RUNS_CONTINUE_AS_NEW_AFTER_EVENTS: '100' },
+  env: {
+    ORCHESTRATOR_RUNS_CONTINUE_AS_NEW_AFTER_EVENTS: '100',
+    ORCHESTRATOR_REPOSITORIES_LOCAL_ROOTS: shop.root,
+  },
 });
 const connection = await Connection.connect({ address: stack.temporal_address });
 const client = new Client({ connection });
 const isWanted = (name: string) => wanted.length === 0 || wanted.includes(name);
 await mkdir(FOLDER, { recursive: true });
-for (const [name, scenario] of Object.entries(SCENARIOS)) {
-  if (!isWanted(name)) continue;
+try {
+  await recordAll();
+} finally {
+  await stopAll(product);
+}
+
+async function recordAll(): Promise<void> {
+  for (const [name, scenario] of Object.entries({ ...SCENARIOS, ...BUILTINS }))
+    if (isWanted(name)) await recordScenario(name, scenario);
+  for (const [name, scenario] of Object.entries({ ...MAINTENANCE, ...SCHEDULED })) {
+    if (!isWanted(name)) continue;
+    await record(name, await scenario({ product, client }));
+    process.stdout.write(`${name}: done\n`);
+  }
+}
+
+async function recordScenario(name: string, scenario: Scenario): Promise<void> {
   for (const [other, its] of Object.entries(scenario.others ?? {})) await product.publish(other, its);
+  await scenario.before?.(product);
   if (scenario.definition) await product.publish(name, scenario.definition);
   const id = await started(name, scenario);
   await scenario.act?.(product, id);
   const run = await product.ended(id);
-  if (run.state !== scenario.ends) throw new Error(`${name} ended ${run.state}, not ${scenario.ends}`);
+  if (run.state !== scenario.ends)
+    throw new Error(`${name} ended ${run.state}, not ${scenario.ends}: ${JSON.stringify(run.error)}`);
   await record(name, id);
   if (scenario.others) await record(`${name}_below`, await firstBelow(id));
   process.stdout.write(`${name}: ${run.state}\n`);
 }
-for (const [name, scenario] of Object.entries({ ...MAINTENANCE, ...SCHEDULED })) {
-  if (!isWanted(name)) continue;
-  await record(name, await scenario({ product, client }));
-  process.stdout.write(`${name}: done\n`);
-}
-await stopAll(product);
 
-async function started(name: string, { input, start, fork, type }: Scenario): Promise<string> {
-  if (type) return (await product.call<{ id: string }>('POST', '/runs', { type, input })).body.id;
+async function started(name: string, scenario: Scenario): Promise<string> {
+  const { input, start, fork, type } = scenario;
+  if (type) return startedType(type, inputOf(scenario));
   const { id } = await product.start(name, input, start);
   if (!fork) return id;
   await product.ended(id);
   return (await product.call<{ id: string }>('POST', `/runs/${id}/fork`, fork)).body.id;
+}
+
+async function startedType(type: string, input: unknown): Promise<string> {
+  const { status, body } = await product.call<{ id: string }>('POST', '/runs', { type, input });
+  if (status !== 202) throw new Error(`${type} was answered ${status}: ${JSON.stringify(body)}`);
+  return body.id;
+}
+
+function inputOf({ input, in_repository }: Scenario): unknown {
+  return in_repository ? { repository: shop.directory, ...(input as object) } : input;
 }
 
 /** A run that a step of this one began. */
@@ -90,4 +118,5 @@ async function stopAll(running: Product): Promise<void> {
   await connection.close();
   await running.stop();
   await stack.remove();
+  await rm(shop.root, { recursive: true, force: true });
 }

@@ -5,6 +5,7 @@ import proto from '@temporalio/proto';
 import { bundleWorkflowCode, Worker } from '@temporalio/worker';
 import { DeterminismViolationError } from '@temporalio/workflow';
 import { workflowBundle } from '../../worker/bundle.ts';
+import { BUILTINS } from './builtins.ts';
 import { MAINTENANCE } from './maintenance.ts';
 import { SCENARIOS } from './scenarios.ts';
 import { SCHEDULED } from './schedules.ts';
@@ -19,7 +20,7 @@ const files = (await readdir(FOLDER)).filter((file) => file.endsWith('.binpb'));
 test('every scenario has a recorded history', () => {
   const names = new Set(files.map((file) => file.replace(/-\d+\.binpb$/, '')));
   const below = Object.entries(SCENARIOS).flatMap(([name, { others }]) => (others ? [`${name}_below`] : []));
-  const scenarios = Object.keys({ ...SCENARIOS, ...MAINTENANCE, ...SCHEDULED });
+  const scenarios = Object.keys({ ...SCENARIOS, ...BUILTINS, ...MAINTENANCE, ...SCHEDULED });
   expect([...names].sort()).toEqual([...scenarios, ...below].sort());
   expect(files).toContain('continue_as_new-2.binpb');
 });

@@ -10,7 +10,11 @@ export interface Scenario {
   type?: BuiltinType;
   /** Other workflows it needs, by name. */
   others?: Record<string, JsonObject>;
+  /** What has to be there before it starts. */
+  before?: (product: Product) => Promise<unknown>;
   input?: unknown;
+  /** The input names the planted repository as well. */
+  in_repository?: boolean;
   /** What else its start says. */
   start?: JsonObject;
   act?: (product: Product, id: string) => Promise<unknown>;

@@ -4,6 +4,7 @@ import os from 'node:os';
 import { cleanup, makeBed, type Bed, type Cleanup } from './bed.ts';
 import { paceOf, type Measure } from './measure.ts';
 import { blobs } from './measure-blobs.ts';
+import { codeAnalysis, codeExecution } from './measure-builtins.ts';
 import { counts } from './measure-counts.ts';
 import { patches } from './measure-patches.ts';
 import { commands, health, heartbeats, streams } from './measure-control.ts';
@@ -34,14 +35,16 @@ const MEASURES: Readonly<Record<string, Measure>> = {
   heartbeats,
   health,
   sandbox,
+  code_execution: codeExecution,
+  code_analysis: codeAnalysis,
   w4_activities: w4Activities,
   streaming,
   memory,
   waiting,
   start,
 };
-/** Not in a quick look: each takes a quarter of a minute. */
-const SLOW = new Set(['memory', 'waiting', 'start']);
+/** Not in a quick look: each takes a quarter of a minute or more. */
+const SLOW = new Set(['code_execution', 'code_analysis', 'memory', 'waiting', 'start']);
 
 const say = (line: string) => void process.stderr.write(`${line}\n`);
 
