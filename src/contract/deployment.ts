@@ -5,6 +5,9 @@ import type { Json, JsonObject } from './json.ts';
 export const ENVIRONMENT_DEPLOYERS = [...DEPLOYER_KINDS, 'tag'] as const;
 export type EnvironmentDeployer = (typeof ENVIRONMENT_DEPLOYERS)[number];
 
+/** For workflows these are there without being set up; everything goes to the first before the second. */
+export const USUAL_ENVIRONMENTS = ['staging', 'production'] as const;
+
 export const ENVIRONMENT_NAME = /^[a-z0-9]([a-z0-9-]{0,62}[a-z0-9])?$/;
 
 /** What must hold for a release to stay, asked after it went live and again during the watch window. */

@@ -1,4 +1,4 @@
-import type { Environment, ReleaseRecord } from '../contract/deployment.ts';
+import { USUAL_ENVIRONMENTS, type Environment, type ReleaseRecord } from '../contract/deployment.ts';
 import { AppError } from '../contract/errors.ts';
 import type { JsonObject } from '../contract/json.ts';
 import type { EnvironmentRepository } from '../persistence/environments.ts';
@@ -33,9 +33,6 @@ export interface DeploymentInputs {
   /** Throws what resolving `ref` throws, and `validation_failed` where no workflow can be deployed. */
   forWorkflow(project_id: string, ref: string, wish: DeployWish): Promise<JsonObject>;
 }
-
-/** Environments for workflows that are there without being set up. */
-const USUAL = ['staging', 'production'];
 
 export function deploymentInputs({ environments, releases, refs }: Deps): DeploymentInputs {
   async function earlier(
@@ -72,7 +69,7 @@ export function deploymentInputs({ environments, releases, refs }: Deps): Deploy
 
     async forWorkflow(project_id, ref, { environment: name, ...more }) {
       const environment = await environments.find(project_id, name);
-      if (!environment && !USUAL.includes(name))
+      if (!environment && !(USUAL_ENVIRONMENTS as readonly string[]).includes(name))
         throw invalid('/environment', 'is no environment of this project');
       if (environment && !isForTags(environment))
         throw invalid('/environment', 'is for applications, not for workflows');

@@ -6,7 +6,8 @@ import type { BlobService } from '../../blobs.ts';
 import type { NodeExecutor } from '../../node-tasks.ts';
 import type { NodeContext, NodeOutcome } from '../../nodes/node.ts';
 import { runProgram } from '../../nodes/program.ts';
-import { StepFailure, stepErrorOf } from '../../step-error.ts';
+import { ending } from '../../nodes/succeeding.ts';
+import { StepFailure } from '../../step-error.ts';
 import type { Sources } from '../source.ts';
 import { type ArtifactFile, filesOfManifest, keepManifest, readManifest } from './artifact.ts';
 import { BUILD_FILE, buildPrograms, type BuildPrograms } from './build-program.ts';
@@ -127,20 +128,10 @@ export function applicationSteps(deps: Deps): Record<'BuildArtifacts' | 'RunTest
     return { output: shown, ended_well: cause === 'exited' && exit_code === 0 };
   }
 
-  const step =
-    (work: (config: JsonObject, context: NodeContext) => Promise<NodeOutcome>): NodeExecutor =>
-    async (config, context) => {
-      try {
-        return await work(config, context);
-      } catch (thrown) {
-        return { state: 'failed', output: null, error: stepErrorOf(thrown) };
-      }
-    };
   return {
-    BuildArtifacts: step(({ input, plan }, context) =>
-      build(input as unknown as DeploymentInput, plan as DeploymentPlan, context),
-    ),
-    RunTests: step(({ artifact }, context) => test(artifact as Built, context)),
+    BuildArtifacts: ({ input, plan }, context) =>
+      ending(() => build(input as unknown as DeploymentInput, plan as DeploymentPlan, context)),
+    RunTests: ({ artifact }, context) => ending(() => test(artifact as Built, context)),
   };
 }
 

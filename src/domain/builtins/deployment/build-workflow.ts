@@ -1,5 +1,5 @@
 import type { NodeExecutor } from '../../node-tasks.ts';
-import { succeeding } from '../../nodes/succeeding.ts';
+import { ending, succeeding } from '../../nodes/succeeding.ts';
 import type { DefinitionService } from '../../materialise.ts';
 import { validateDefinition } from '../../rules/definition.ts';
 import type { BuiltArtifact } from './artifact.ts';
@@ -25,17 +25,18 @@ export function workflowSteps({
         return { digest: version_hash, artifact_ref: null, source };
       }),
 
-    RunTests: async ({ artifact }, { project_id }) => {
-      const { source } = artifact as BuiltArtifact;
-      const { artifact_id, version_hash } = source as unknown as Source;
-      const document = await definitions.read(project_id, { artifact_id, version_hash });
-      const problems = validateDefinition(document).map(({ path, message }) => ({ path, message }));
-      const passed = problems.length === 0;
-      return {
-        state: passed ? 'succeeded' : 'failed',
-        output: { passed, problems },
-        error: passed ? null : { code: 'tests_failed', message: 'The definition is not valid any more.' },
-      };
-    },
+    RunTests: ({ artifact }, { project_id }) =>
+      ending(async () => {
+        const { source } = artifact as BuiltArtifact;
+        const { artifact_id, version_hash } = source as unknown as Source;
+        const document = await definitions.read(project_id, { artifact_id, version_hash });
+        const problems = validateDefinition(document).map(({ path, message }) => ({ path, message }));
+        const passed = problems.length === 0;
+        return {
+          state: passed ? 'succeeded' : 'failed',
+          output: { passed, problems },
+          error: passed ? null : { code: 'tests_failed', message: 'The definition is not valid any more.' },
+        };
+      }),
   };
 }

@@ -10,9 +10,10 @@ import { configurationOf } from './configuration.ts';
 import { DeployStepFailure } from './deployer-place.ts';
 import type { LiveReleases } from './live.ts';
 import type { PlaceOf } from './place.ts';
+import { type FindEnvironment, requiredEnvironment } from './required-environment.ts';
 
 export interface DeployDeps {
-  environments: { find(project_id: string, name: string): Promise<Environment | undefined> };
+  environments: FindEnvironment;
   releases: Pick<ReleaseRepository, 'begin' | 'goLive'>;
   live: LiveReleases;
   placeOf: PlaceOf;
@@ -44,8 +45,11 @@ export function deployStep(deps: DeployDeps): NodeExecutor {
       force: boolean;
     };
     requireApproved(artifact, config.approved as (string | null)[] | undefined);
-    const environment = await environments.find(context.project_id, config.environment as string);
-    if (!environment) throw new StepFailure('not_found', 'The environment is gone.');
+    const environment = await requiredEnvironment(
+      environments,
+      context.project_id,
+      config.environment as string,
+    );
     const source = { ...artifact.source, configuration: configurationOf(environment) };
     const id = releaseId(context);
     const is = (release: ReleaseRecord) => release.digest === artifact.digest && release.id !== id;

@@ -1,4 +1,4 @@
-import type { Environment, EnvironmentSetup } from '../../../contract/deployment.ts';
+import { USUAL_ENVIRONMENTS, type Environment, type EnvironmentSetup } from '../../../contract/deployment.ts';
 import type { EnvironmentRepository } from '../../../persistence/environments.ts';
 import type { NodeContext } from '../../nodes/node.ts';
 import { StepFailure } from '../../step-error.ts';
@@ -21,8 +21,7 @@ interface Deps {
 
 export type TargetFinder = (input: DeploymentInput, context: NodeContext) => Promise<Targets>;
 
-const STAGING = 'staging';
-const PRODUCTION = 'production';
+const [STAGING, PRODUCTION] = USUAL_ENVIRONMENTS;
 
 /**
  * Finds where a deployment goes. For workflows `staging` and `production` are there without being set up. Throws `StepFailure`

@@ -2,9 +2,11 @@ import { setTimeout as pause } from 'node:timers/promises';
 import type { Environment } from '../../../contract/deployment.ts';
 import type { JsonObject } from '../../../contract/json.ts';
 import type { NodeExecutor } from '../../node-tasks.ts';
-import type { NodeContext, NodeOutcome } from '../../nodes/node.ts';
+import type { NodeContext } from '../../nodes/node.ts';
+import { ending } from '../../nodes/succeeding.ts';
 import type { CheckResult, EnvironmentChecks } from './checks.ts';
 import type { Deployed } from './deploy.ts';
+import { type FindEnvironment, requiredEnvironment } from './required-environment.ts';
 import { verdict } from './smoke.ts';
 
 /** How the runs of a version have ended. */
@@ -14,7 +16,7 @@ export interface RunOutcomes {
 }
 
 interface Deps {
-  environments: { find(project_id: string, name: string): Promise<Environment | undefined> };
+  environments: FindEnvironment;
   checks: EnvironmentChecks;
   /** Of runs of a workflow's version that began since then. */
   outcomes: (of: {
@@ -54,20 +56,24 @@ export function healthCheck({ environments, checks, outcomes }: Deps): NodeExecu
     return [...asked, ...(await ofRuns(config.release as Deployed, runs))];
   }
 
-  return async (config, context): Promise<NodeOutcome> => {
-    const environment = await environments.find(context.project_id, config.environment as string);
-    if (!environment) return verdict([], 'unhealthy', '');
-    const first = await checks(environment, 'until it is well', context);
-    const what = 'It does not work as it should';
-    if (first.some(({ passed }) => !passed)) return verdict(first, 'unhealthy', what);
-    const until_ms = Date.now() + (config.watch_seconds as number) * 1_000;
-    let results = first;
-    for (let failures = 0; Date.now() < until_ms;) {
-      await pause(Math.min(EVERY_MS, until_ms - Date.now()), undefined, { signal: context.signal });
-      results = await look(environment, config, context);
-      failures = results.some(({ passed }) => !passed) ? failures + 1 : 0;
-      if (failures === FAILURES_IN_A_ROW) break;
-    }
-    return verdict(results, 'unhealthy', what);
-  };
+  return (config, context) =>
+    ending(async () => {
+      const environment = await requiredEnvironment(
+        environments,
+        context.project_id,
+        config.environment as string,
+      );
+      const first = await checks(environment, 'until it is well', context);
+      const what = 'It does not work as it should';
+      if (first.some(({ passed }) => !passed)) return verdict(first, 'unhealthy', what);
+      const until_ms = Date.now() + (config.watch_seconds as number) * 1_000;
+      let results = first;
+      for (let failures = 0; Date.now() < until_ms;) {
+        await pause(Math.min(EVERY_MS, until_ms - Date.now()), undefined, { signal: context.signal });
+        results = await look(environment, config, context);
+        failures = results.some(({ passed }) => !passed) ? failures + 1 : 0;
+        if (failures === FAILURES_IN_A_ROW) break;
+      }
+      return verdict(results, 'unhealthy', what);
+    });
 }
