@@ -5,7 +5,7 @@ import { StepFailure } from '../../step-error.ts';
 import type { BuildProgram, DeploymentInput } from './input.ts';
 
 /** Where a repository says how it is built and tested. */
-export const BUILD_FILE = '.orchestrator/deployment.yaml';
+export const BUILD_FILE = '.orchestrator.yaml';
 
 const count = z.int().min(1).optional();
 const program = z.strictObject({
