@@ -29,6 +29,8 @@ export default {
   globalTeardown: '<rootDir>/test/support/global-teardown.ts',
   testSequencer: '<rootDir>/test/support/longest-first.mjs',
   maxWorkers: 2,
+  // What files leave in memory is gone with their process; beyond this, looking through it takes longer than a new start.
+  workerIdleMemoryLimit: '700MB',
   // A limit for what hangs: a busy machine may take long for what is right.
   testTimeout: 180_000,
 };
