@@ -1,5 +1,6 @@
-// Scenarios that take minutes together, on servers of their own: `npm run faults` has them (docs/faults.md).
-const aside = process.env.ORCHESTRATOR_FAULTS === undefined ? ['/test/faults/fleet\\.test\\.ts$'] : [];
+// Scenarios that take minutes together, or hold up transactions of the server that all tests share: `npm run faults` has them (docs/faults.md).
+const aside =
+  process.env.ORCHESTRATOR_FAULTS === undefined ? ['/test/faults/(fleet|builtins-cancel)\\.test\\.ts$'] : [];
 
 /** One real PostgreSQL and one real Temporal server for the whole run; each jest worker gets its own database. */
 export default {

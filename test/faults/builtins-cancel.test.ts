@@ -3,15 +3,15 @@ import { createServer, type AddressInfo, type Server, type Socket } from 'node:n
 import os from 'node:os';
 import path from 'node:path';
 import type pg from 'pg';
-import { serveIntents } from '../../../src/clients/intents/grpc-server.ts';
-import type { BuiltinType } from '../../../src/contract/builtins.ts';
-import type { IntentAnalysis, IntentService } from '../../../src/contract/intent.ts';
-import { modelServer, type ModelServer } from '../../intents/model-server.ts';
-import { transform, wait } from '../../support/definitions.ts';
-import { eventually } from '../../support/eventually.ts';
-import { plantedRepository, type PlantedRepository } from '../../support/planted-repository.ts';
-import { startProduct, type Product } from '../../support/product.ts';
-import { stopSoundly } from '../../support/stop-soundly.ts';
+import { serveIntents } from '../../src/clients/intents/grpc-server.ts';
+import type { BuiltinType } from '../../src/contract/builtins.ts';
+import type { IntentAnalysis, IntentService } from '../../src/contract/intent.ts';
+import { modelServer, type ModelServer } from '../intents/model-server.ts';
+import { transform, wait } from '../support/definitions.ts';
+import { eventually } from '../support/eventually.ts';
+import { plantedRepository, type PlantedRepository } from '../support/planted-repository.ts';
+import { startProduct, type Product } from '../support/product.ts';
+import { stopSoundly } from '../support/stop-soundly.ts';
 
 /** Where a step is held: at a table of the database that it is about to write, or by what it waits for itself. */
 type Held = 'step' | 'cas_blob' | 'analysis_result' | 'itself';
