@@ -43,9 +43,7 @@ describe.each(SETS)('the $name', ({ judged, floors }) => {
   test.each(judged.filter(({ plan }) => 'definition' in plan))(
     '$worked.intent is planned validly',
     ({ plan }) => {
-      expect(validateDefinition('definition' in plan ? plan.definition : undefined)).toEqual(
-        [],
-      );
+      expect(validateDefinition('definition' in plan ? plan.definition : undefined)).toEqual([]);
     },
   );
 

@@ -152,7 +152,11 @@ describe('an agent that is not ours', () => {
   });
 
   it.each([
-    ['the manager cannot be asked', new ManagerFailure('unauthorized', 'no'), ['agent_manager_unavailable', 'unavailable']],
+    [
+      'the manager cannot be asked',
+      new ManagerFailure('unauthorized', 'no'),
+      ['agent_manager_unavailable', 'unavailable'],
+    ],
     ['something else is wrong', new Error('a defect'), new Error('a defect')],
   ])('is not asked when %s', async (_what, error, wanted) => {
     const manager = managerWith(['far'], { requestRestart: () => Promise.reject(error) });
