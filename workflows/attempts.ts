@@ -3,6 +3,7 @@ import {
   ApplicationFailure,
   CancellationScope,
   isCancellation,
+  patched,
   sleep,
   TimeoutFailure,
 } from '@temporalio/workflow';
@@ -73,7 +74,7 @@ export function createAttempts(options: AttemptsOptions): Attempts {
     void scope
       .run(() => options.carryOut(unit, attempt))
       .then((result): AttemptEnd => ({ ...result, attempt, recorded: true, engine: result.engine ?? false }))
-      .catch((error: unknown) => ({ ...failedAttempt(error), attempt }))
+      .catch((error: unknown) => ({ ...failedAttempt(error, scope), attempt }))
       .then((end) => {
         running.delete(unit.key);
         options.onEnd(unit, end);
@@ -131,10 +132,18 @@ function backoffMs(retry: PlanRetry, attempt: number): number {
   return Math.min(retry.max_interval_ms, retry.initial_interval_ms * retry.backoff ** (attempt - 1));
 }
 
+/**
+ * Whether it was told to stop. What else an attempt fails with from then on does not count: its worker may be gone, and
+ * Temporal tries nothing again that is to be cancelled.
+ */
+function wasStopped(scope: CancellationScope): boolean {
+  return scope.consideredCancelled && patched('stopped-is-cancelled');
+}
+
 /** An activity that could not answer: cancelled, out of time, or refused by the engine. */
-function failedAttempt(error: unknown): Omit<AttemptEnd, 'attempt'> {
+function failedAttempt(error: unknown, scope: CancellationScope): Omit<AttemptEnd, 'attempt'> {
   const output = { value: null };
-  if (isCancellation(error))
+  if (isCancellation(error) || wasStopped(scope))
     return { state: 'cancelled', output, error: null, recorded: false, engine: false };
   const cause = error instanceof ActivityFailure ? error.cause : error;
   if (cause instanceof TimeoutFailure) {
