@@ -58,8 +58,12 @@ const NEEDED: Readonly<Record<string, Role>> = {
   'post /webhooks/:id/replay': 'maintainer',
   'post /tag-rules': 'maintainer',
   'put /tag-rules/:id': 'maintainer',
-  'post /agents/:id/restart': 'operator',
   'delete /tag-rules/:id': 'maintainer',
+  'put /projects/:id/environments/:name': 'maintainer',
+  'delete /projects/:id/environments/:name': 'maintainer',
+  'post /projects/:id/environments/:name/rollback': 'operator',
+  'post /workflows/:ref/deploy': 'operator',
+  'post /agents/:id/restart': 'operator',
 };
 const neededFor = ({ method, path }: Route): Role =>
   NEEDED[`${method} ${path}`] ?? (['get', 'head'].includes(method) ? 'viewer' : 'editor');
