@@ -4,7 +4,7 @@ import { dockerComposeDeployer } from './clients/deployers/docker-compose.ts';
 import { kubernetesDeployer } from './clients/deployers/kubernetes.ts';
 import { releaseDirectoryDeployer } from './clients/deployers/release-directory.ts';
 import { webhookDeployer } from './clients/deployers/webhook.ts';
-import { createGuardedFetch } from './clients/http/guarded-fetch.ts';
+import { createGuardedFetch, type GuardedFetch } from './clients/http/guarded-fetch.ts';
 import type { Base, Store } from './container-store.ts';
 import type { Deployer, DeployerKind } from './contract/deployer.ts';
 import type { Environment } from './contract/deployment.ts';
@@ -12,7 +12,7 @@ import type { Sandbox } from './contract/sandbox.ts';
 import { applicationSteps } from './domain/builtins/deployment/build-application.ts';
 import { workflowSteps } from './domain/builtins/deployment/build-workflow.ts';
 import { environmentChecks } from './domain/builtins/deployment/checks.ts';
-import { concludeDeployment, undoDeployment } from './domain/builtins/deployment/conclude.ts';
+import { concludeDeployment } from './domain/builtins/deployment/conclude.ts';
 import { deployerPlace } from './domain/builtins/deployment/deployer-place.ts';
 import { deployStep } from './domain/builtins/deployment/deploy.ts';
 import { liveReleases } from './domain/builtins/deployment/live.ts';
@@ -21,10 +21,11 @@ import { runSmokeTests } from './domain/builtins/deployment/smoke.ts';
 import { sourceFinder } from './domain/builtins/deployment/source-of.ts';
 import { tagPlace } from './domain/builtins/deployment/tag-place.ts';
 import { targetFinder } from './domain/builtins/deployment/targets.ts';
-import { releaseUndoer } from './domain/builtins/deployment/undo-release.ts';
+import { releaseUndoer, undoDeployment } from './domain/builtins/deployment/undo.ts';
 import { validateDeployment } from './domain/builtins/deployment/validate.ts';
 import { healthCheck } from './domain/builtins/deployment/watch.ts';
 import type { Sources } from './domain/builtins/source.ts';
+import { isForTags } from './domain/rules/environment-setup.ts';
 import { configuredSecrets } from './domain/secrets.ts';
 import { newId } from './ids.ts';
 import { environmentRepository } from './persistence/environments.ts';
@@ -40,13 +41,18 @@ export function createDeploymentSteps(base: Base, store: Store, sources: Sources
   const { db } = base;
   const environments = environmentRepository(db);
   const releases = releaseRepository(db);
-  const place = createPlaces(base, store);
-  const placeOf = ({ deployer }: Environment) => (deployer === 'tag' ? place.tag : place.deployer);
+  const fetch = createFetch(base);
+  const resolved = createResolved(base);
+  const place = {
+    tag: tagPlace({ tags: store.tags }),
+    deployer: deployerPlace({ deployerOf: createDeployers(base, fetch), blobs: store.blobs, resolved }),
+  };
+  const placeOf = (environment: Environment) => (isForTags(environment) ? place.tag : place.deployer);
   const undo = releaseUndoer({ environments, releases, placeOf });
   const live = liveReleases({ releases, placeOf });
   const starterOf = async (run_id: string) => (await store.run_rows.findAny(run_id))!.created_by;
   const deploy = deployStep({ environments, releases, live, placeOf, starterOf });
-  const checks = createChecks(base);
+  const checks = environmentChecks({ fetch, resolved });
   const { refs, steps } = store;
   return {
     ValidateDeployment: validateDeployment({
@@ -71,24 +77,9 @@ export function createDeploymentSteps(base: Base, store: Store, sources: Sources
 export const createBuildSteps = (sources: Sources, { blobs }: Pick<Store, 'blobs'>, sandbox: Sandbox) =>
   applicationSteps({ sources, sandbox, blobs });
 
-function createPlaces(base: Base, { blobs, tags }: Store) {
-  return {
-    tag: tagPlace({ tags }),
-    deployer: deployerPlace({
-      deployerOf: createDeployers(base),
-      blobs,
-      resolved: createResolved(base),
-    }),
-  };
-}
-
-function createResolved({ config }: Base) {
-  return resolvedEnvironment({ secrets: configuredSecrets(config.hooks.secrets) });
-}
-
-function createChecks(base: Base) {
-  const run_commands = base.config.deployments.run_commands;
-  return environmentChecks({ fetch: createFetch(base), run_commands, resolved: createResolved(base) });
+function createResolved({ config: { hooks, deployments } }: Base) {
+  const { run_commands } = deployments;
+  return resolvedEnvironment({ secrets: configuredSecrets(hooks.secrets), run_commands });
 }
 
 const LOOPBACK = ['127.0.0.1', '::1', 'localhost'];
@@ -101,8 +92,10 @@ function createFetch({ config }: Base) {
 }
 
 /** The deployer of a kind, whose environments are told apart by project. */
-function createDeployers(base: Base): (project_id: string, kind: DeployerKind) => Deployer {
-  const fetch = createFetch(base);
+function createDeployers(
+  base: Base,
+  fetch: GuardedFetch,
+): (project_id: string, kind: DeployerKind) => Deployer {
   const { directory, allow_hosts } = base.config.deployments;
   const connect = (ca: string | undefined) =>
     createGuardedFetch({ allow: allow_hosts, timeout_ms: HTTP_TIMEOUT_MS, ca });

@@ -5,6 +5,9 @@ import type { Json, JsonObject } from './json.ts';
 export const ENVIRONMENT_DEPLOYERS = [...DEPLOYER_KINDS, 'tag'] as const;
 export type EnvironmentDeployer = (typeof ENVIRONMENT_DEPLOYERS)[number];
 
+/** A step of a deployment has half an hour; looking at what is live, before and after, takes ten minutes at most. */
+export const MAX_WATCH_SECONDS = 900;
+
 /** For workflows these are there without being set up; everything goes to the first before the second. */
 export const USUAL_ENVIRONMENTS = ['staging', 'production'] as const;
 

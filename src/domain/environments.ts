@@ -7,10 +7,10 @@ import type { EnvironmentChanges, EnvironmentRepository } from '../persistence/e
 import type { ReleasePosition, ReleaseRepository } from '../persistence/releases.ts';
 import type { Caller } from './refs.ts';
 import {
-  commandsIn,
   isForTags,
   problemsAmong,
   problemsOfSetup,
+  refuseCommands,
   secretsIn,
   withStandIns,
 } from './rules/environment-setup.ts';
@@ -64,7 +64,7 @@ export function environmentService(deps: EnvironmentDeps): EnvironmentService {
     list: async (project_id, { after = '', limit }) =>
       page(await environments.list(project_id, { after, limit: limit + 1 }), limit, ({ name }) => name),
     async put(caller, setup, if_match) {
-      refuseCommands(deps, setup);
+      refuseCommands(setup, deps);
       const alone = [...problemsOfSetup(setup), ...(await problemsOutside(deps, caller.project_id, setup))];
       return environments.inTurn(caller.project_id, (changes) =>
         write(deps, changes, caller, { setup, if_match, alone }),
@@ -146,14 +146,6 @@ const problemsOfTag = ({ settings }: EnvironmentSetup): Problem[] =>
   Object.keys(settings).length === 0
     ? []
     : [{ path: '/settings', message: 'must be empty: there is nothing to set for tags' }];
-
-/** Throws `forbidden` for what would run programs on the worker's machine where that is switched off. */
-function refuseCommands({ run_commands }: EnvironmentDeps, setup: EnvironmentSetup): void {
-  const [path] = run_commands ? [] : commandsIn(setup);
-  if (path === undefined) return;
-  const detail = `${path} would run programs on the worker's machine, which deployments.run_commands does not allow.`;
-  throw new AppError('forbidden', { detail });
-}
 
 function requireVersion(there: Environment | undefined, if_match: number | undefined): void {
   if (if_match === undefined || if_match === there?.version) return;

@@ -271,7 +271,8 @@ describe('a release', () => {
     await releases.lock(run_id, [place]);
     const what = { kind: 'application', digest: 'none', artifact_ref: null, source: {} } as const;
     const { id } = await releases.begin({ ...what, ...more, ...place, id: v7(), run_id, created_by: 'test' });
-    await releases.takeBack(id, { state: 'failed', reason: null, evidence_ref: await upload('evidence') });
+    await releases.takeBack(id, { state: 'failed', reason: null });
+    await releases.noteEvidence(run_id, await upload('evidence'));
     return run_id;
   }
   const forgetReleases = async () => {

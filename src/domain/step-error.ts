@@ -1,4 +1,5 @@
 import { AppError, TEMPORAL_RETRYABLE } from '../contract/errors.ts';
+import type { Json } from '../contract/json.ts';
 import type { StepError } from '../contract/run.ts';
 import { ExpressionError } from '../language/expression-error.ts';
 
@@ -6,10 +7,17 @@ import { ExpressionError } from '../language/expression-error.ts';
 export class StepFailure extends Error {
   override readonly name = 'StepFailure';
   readonly code: string;
+  /** What the step gives all the same: what was seen on the way. */
+  readonly output: Json;
 
-  constructor(code: string, message: string, cause?: unknown) {
+  constructor(
+    code: string,
+    message: string,
+    { output = null, cause }: { output?: Json; cause?: unknown } = {},
+  ) {
     super(message, cause === undefined ? undefined : { cause });
     this.code = code;
+    this.output = output;
   }
 }
 

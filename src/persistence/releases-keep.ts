@@ -23,7 +23,7 @@ export async function keepNamedBy(
 }
 
 /** Throws `blob_collected` when one that the project had is gone. */
-export async function keepBlobs(tx: Db, project_id: string, names: readonly string[]): Promise<void> {
+async function keepBlobs(tx: Db, project_id: string, names: readonly string[]): Promise<void> {
   const [gone] = await keepNamed(tx, project_id, names);
   if (gone !== undefined) throw new AppError('blob_collected', { detail: `${gone} was collected.` });
 }

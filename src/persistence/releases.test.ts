@@ -212,7 +212,7 @@ describe('a release', () => {
   it('that is taken back makes the one before live again, once', async () => {
     const id = await environment();
     const [first, second] = [await deployed(id), await deployed(id)];
-    const end = { state: 'undone', reason: 'it answered 500', evidence_ref: null } as const;
+    const end = { state: 'undone', reason: 'it answered 500' } as const;
     const undone = await releases.takeBack(second.id, end);
     expect(undone).toMatchObject(end);
     expect(await releases.takeBack(second.id, { ...end, state: 'failed', reason: 'other' })).toEqual(undone);
@@ -223,7 +223,7 @@ describe('a release', () => {
 
   it('that never went live is taken back alone, and the very first one leaves nothing live', async () => {
     const [id, run_id] = [await environment(), await newRun()];
-    const end = { state: 'failed', reason: null, evidence_ref: null } as const;
+    const end = { state: 'failed', reason: null } as const;
     await releases.lock(run_id, [at(id)]);
     const failed = await releases.begin(release(id, run_id));
     expect(await releases.takeBack(failed.id, end)).toMatchObject({ state: 'failed', live_at: null });
@@ -236,7 +236,7 @@ describe('a release', () => {
   it('that was superseded stays so', async () => {
     const id = await environment();
     const [first, second] = [await deployed(id), await deployed(id)];
-    const kept = await releases.takeBack(first.id, { state: 'undone', reason: null, evidence_ref: null });
+    const kept = await releases.takeBack(first.id, { state: 'undone', reason: null });
     expect(kept.state).toBe('superseded');
     expect(await currentOf(id)).toBe(second.id);
   });
@@ -245,7 +245,7 @@ describe('a release', () => {
     const [id, other] = [await environment(), await newRun()];
     const live = await deployed(id);
     await releases.lock(other, [at(id)]);
-    const end = { state: 'undone', reason: null, evidence_ref: null } as const;
+    const end = { state: 'undone', reason: null } as const;
     expect(await codeOf(releases.takeBack(live.id, end))).toBe('state_conflict');
     await endRun(other);
     expect((await releases.takeBack(live.id, end)).state).toBe('undone');
@@ -257,7 +257,7 @@ describe('a release', () => {
       const first = await deployed(id);
       await releases.lock(run_id, [at(id)]);
       const { id: release_id } = await releases.begin(release(id, run_id));
-      const end = { state: 'failed', reason: null, evidence_ref: null } as const;
+      const end = { state: 'failed', reason: null } as const;
       await Promise.all([codeOf(releases.goLive(release_id)), codeOf(releases.takeBack(release_id, end))]);
       expect(await stateOf(release_id)).toBe('failed');
       expect([await currentOf(id), await stateOf(first.id)]).toEqual([first.id, 'live']);
@@ -315,7 +315,7 @@ describe('what was abandoned', () => {
     expect([await abandoned(one), await abandoned(two)]).toEqual([[deploying.id], [live.id]]);
     await releases.unlock(run_id);
     expect([await abandoned(one), await abandoned(two)]).toEqual([[deploying.id], []]);
-    await releases.takeBack(deploying.id, { state: 'failed', reason: 'abandoned', evidence_ref: null });
+    await releases.takeBack(deploying.id, { state: 'failed', reason: 'abandoned' });
     expect(await abandoned(one)).toEqual([]);
   });
 });
@@ -347,7 +347,7 @@ describe('an environment', () => {
     expect(await useOf()).toEqual({ live: { subject: '', release_id: live.id }, run_id });
     await releases.unlock(run_id);
     expect((await useOf()).run_id).toBeNull();
-    await releases.takeBack(live.id, { state: 'undone', reason: null, evidence_ref: null });
+    await releases.takeBack(live.id, { state: 'undone', reason: null });
     expect(await useOf()).toEqual({ live: null, run_id: null });
     await environments.inTurn(PROJECT_ID, (all) => all.delete(id));
     expect(await releases.find(PROJECT_ID, live.id)).toBeUndefined();

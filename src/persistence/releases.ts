@@ -3,7 +3,7 @@ import { AppError } from '../contract/errors.ts';
 import type { JsonObject } from '../contract/json.ts';
 import type { Db } from './db.ts';
 import { abandonedAt, noteEvidence, RELEASE_COLUMNS, RELEASES, releasesOfRun } from './releases-of-runs.ts';
-import { keepBlobs, keepNamedBy } from './releases-keep.ts';
+import { keepNamedBy } from './releases-keep.ts';
 import { type DeploymentHolder, HOLDER_LIVES, lockPlaces, unlockPlaces } from './releases-lock.ts';
 import { run, runOne, statement } from './statement.ts';
 
@@ -21,8 +21,6 @@ export interface NewRelease extends DeploymentPlace {
 export interface TakeBack {
   state: 'undone' | 'failed';
   reason: string | null;
-  /** A blob that is there already. */
-  evidence_ref: string | null;
   /** The run that takes it back, when it is not the one that brought it. */
   by?: string;
 }
@@ -96,7 +94,7 @@ const TAKE_BACK = statement<never>(
      FROM release r JOIN deployment_target t ON t.current_release_id = r.id
      WHERE r.id = $1 AND r.state = 'live' AND b.id = r.previous_id AND b.state = 'superseded'
    )
-   UPDATE release SET state = $2, reason = $3, evidence_ref = $4, ended_at = clock_timestamp()
+   UPDATE release SET state = $2, reason = $3, ended_at = clock_timestamp()
    WHERE id = $1 AND state IN ('deploying', 'live')`,
 );
 
@@ -156,7 +154,7 @@ export function releaseRepository(db: Db) {
     find: (project_id: string, id: string): Promise<ReleaseRecord | undefined> =>
       runOne(db, FIND, [project_id, id]),
 
-    /** Those of them that are at these places, the last first. */
+    /** What was begun at these places by runs that are over, and never undone; the last first. */
     abandonedAt: (places: readonly DeploymentPlace[]): Promise<ReleaseRecord[]> => abandonedAt(db, places),
 
     /** What a run brought anywhere, the first first. */
@@ -197,13 +195,12 @@ function goLive(db: Db, id: string): Promise<ReleaseRecord> {
   });
 }
 
-function takeBack(db: Db, id: string, { state, reason, evidence_ref, by }: TakeBack): Promise<ReleaseRecord> {
+function takeBack(db: Db, id: string, { state, reason, by }: TakeBack): Promise<ReleaseRecord> {
   return db.transaction(async (tx) => {
     const { release } = await hold(tx, id);
     if (release.state !== 'deploying' && release.state !== 'live') return release;
     if (release.state === 'live') await requireNobodyElse(tx, { ...release, run_id: by ?? release.run_id });
-    if (evidence_ref !== null) await keepBlobs(tx, release.project_id, [evidence_ref]);
-    await run(tx, TAKE_BACK, [id, state, reason, evidence_ref]);
+    await run(tx, TAKE_BACK, [id, state, reason]);
     return found(tx, id);
   });
 }

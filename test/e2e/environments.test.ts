@@ -123,7 +123,7 @@ describe('an environment', () => {
         { type: 'command', argv: ['true'], timeout_seconds: 5 },
         { type: 'workflow', workflow: 'smoke', input: { a: [1, null] } },
       ],
-      watch_seconds: 86_400,
+      watch_seconds: 900,
       staging,
       approval: { roles: ['maintainer'], quorum: 2, timeout_seconds: 60, forbid_self: true },
     };
@@ -206,7 +206,7 @@ describe('an environment that is not set up rightly', () => {
     ],
     [
       'too long a watch and too many checks',
-      { watch_seconds: 86_401, checks: Array(21).fill(http) },
+      { watch_seconds: 901, checks: Array(21).fill(http) },
       ['/checks', '/watch_seconds'],
     ],
     [

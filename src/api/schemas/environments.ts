@@ -1,5 +1,10 @@
 import { z } from 'zod';
-import { ENVIRONMENT_DEPLOYERS, ENVIRONMENT_NAME, RELEASE_STATES } from '../../contract/deployment.ts';
+import {
+  ENVIRONMENT_DEPLOYERS,
+  ENVIRONMENT_NAME,
+  MAX_WATCH_SECONDS,
+  RELEASE_STATES,
+} from '../../contract/deployment.ts';
 import { ROLES } from '../../contract/roles.ts';
 import { anyJson, contentHash, instant, jsonObject, pageQuery, uuid } from './conventions.ts';
 
@@ -76,7 +81,11 @@ const setup = {
   variables,
   secrets: secrets.meta({ description: 'Names of secrets by the variable that gets their value.' }),
   checks,
-  watch_seconds: z.int().min(0).max(86_400).meta({ description: '0: no watch after a deployment.' }),
+  watch_seconds: z
+    .int()
+    .min(0)
+    .max(MAX_WATCH_SECONDS)
+    .meta({ description: '0: no watch after a deployment.' }),
   staging: name.nullable().meta({ description: 'The environment that everything is deployed to first.' }),
   approval: approval.nullable(),
   binds_tags: z.boolean().meta({
@@ -148,7 +157,7 @@ export const rollbackBody = z.strictObject({
 export const deployBody = z.strictObject({
   environment: name,
   deploy_to_staging: z.boolean().optional().meta({ description: 'False goes past the staging environment.' }),
-  watch_seconds: z.int().min(0).max(86_400).optional(),
+  watch_seconds: z.int().min(0).max(MAX_WATCH_SECONDS).optional(),
 });
 
 export const versionHeader = {

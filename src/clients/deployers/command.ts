@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { type Deployer, DeployFailure } from '../../contract/deployer.ts';
 import { healthSettings } from './health.ts';
-import { runCommand } from './run-command.ts';
+import { PROGRAM_PATH, runCommand } from './run-command.ts';
 import { readSettings } from './settings.ts';
 import { storedDeployer, type StoredDeployerDeps, type Target } from './stored-deployer.ts';
 
@@ -20,8 +20,6 @@ export const commandSettings = z.strictObject({
   keep: z.int().min(1).max(100).default(5),
 });
 type Settings = z.output<typeof commandSettings>;
-
-const PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 
 /** Deploys by a command of the operator's, in the release's directory and with the environment's variables. */
 export function commandDeployer(deps: StoredDeployerDeps): Deployer {
@@ -44,7 +42,7 @@ export function commandDeployer(deps: StoredDeployerDeps): Deployer {
     ) as Settings['deploy'];
     const env = {
       ...call.environment.variables,
-      PATH: deps.program_path ?? PATH,
+      PATH: deps.program_path ?? PROGRAM_PATH,
       RELEASE_ID: release.release_id,
       RELEASE_DIGEST: release.digest,
       RELEASE_ARTIFACT: directory,

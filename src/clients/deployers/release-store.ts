@@ -143,13 +143,14 @@ export function releaseStore(root: string, clock: () => Date = () => new Date())
   };
 }
 
-/** Makes the folders, and removes what a crash left half-done. */
+/** Makes the folders, and removes what a crash left half-done; a folder that is there stays there, or a rollback could not go on. */
 async function prepare(root: string): Promise<void> {
-  await rm(path.join(root, 'tmp'), { recursive: true, force: true });
   for (const name of ['releases', 'records', 'tmp']) {
     // What the hash of a configuration is made of could be guessed.
     await mkdir(path.join(root, name), { recursive: true, mode: name === 'records' ? 0o700 : 0o755 });
   }
+  for (const left of await readdir(path.join(root, 'tmp')))
+    await rm(path.join(root, 'tmp', left), { recursive: true, force: true });
   await syncFolder(root);
 }
 

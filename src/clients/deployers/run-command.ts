@@ -16,6 +16,9 @@ export interface CommandResult {
   output: string;
 }
 
+/** Where programs are looked for, whatever the worker's own environment says. */
+export const PROGRAM_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
+
 const OUTPUT_CHARS = 16_384;
 const LINE_CHARS = 1_000;
 /** Shorter values are words that stand everywhere. */

@@ -4,6 +4,7 @@ import { mkdir, open, readFile, rename, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { DeployFailure } from '../../contract/deployer.ts';
+import { PROGRAM_PATH } from './run-command.ts';
 
 export interface ServiceCommand {
   argv: readonly [string, ...string[]];
@@ -51,7 +52,6 @@ const POLL_MS = 20;
 const START_MS = 10_000;
 const MAX_LOG_BYTES = 10 * 1024 * 1024;
 const TAIL_BYTES = 4_096;
-const PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 
 interface Identity {
   pid: number;
@@ -106,7 +106,7 @@ async function start(
   try {
     const child = spawn('/bin/sh', ['-c', SUPERVISOR, 'supervisor', pid_file, label, ...argv], {
       cwd,
-      env: { PATH, ...env },
+      env: { PATH: PROGRAM_PATH, ...env },
       stdio: ['ignore', log, log],
       detached: true,
     });

@@ -53,4 +53,10 @@ export type Sources = ReturnType<typeof sources>;
 
 /** The signal's own reason stays what it is. */
 const asStepFailure = (error: unknown): unknown =>
-  error instanceof SourceFailure ? new StepFailure(error.code, error.message, error) : error;
+  error instanceof SourceFailure ? new StepFailure(error.code, error.message, { cause: error }) : error;
+
+/** With what the paths of a folder's entries begin; '' for the whole tree. */
+export function folderPrefix(folder = ''): string {
+  const name = folder.replace(/^\.?\/+|\/+$/g, '');
+  return name === '' || name === '.' ? '' : `${name}/`;
+}

@@ -1,5 +1,5 @@
 import type { Json } from '../../contract/json.ts';
-import { stepErrorOf } from '../step-error.ts';
+import { StepFailure, stepErrorOf } from '../step-error.ts';
 import type { NodeOutcome } from './node.ts';
 
 /** A step that gives what `work` does, or fails with why it may not. Trouble of the engine is thrown, to be tried again. */
@@ -12,6 +12,7 @@ export async function ending(work: () => Promise<NodeOutcome>): Promise<NodeOutc
   try {
     return await work();
   } catch (thrown) {
-    return { state: 'failed', output: null, error: stepErrorOf(thrown) };
+    const output = thrown instanceof StepFailure ? thrown.output : null;
+    return { state: 'failed', output, error: stepErrorOf(thrown) };
   }
 }

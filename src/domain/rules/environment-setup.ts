@@ -1,5 +1,5 @@
 import type { Environment, EnvironmentSetup } from '../../contract/deployment.ts';
-import type { Problem } from '../../contract/errors.ts';
+import { AppError, type Problem } from '../../contract/errors.ts';
 import type { Json, JsonObject } from '../../contract/json.ts';
 
 const SECRET = /^\$\{\{\s*secrets\.([A-Za-z_][A-Za-z0-9_]{0,127})\s*\}\}$/;
@@ -63,6 +63,14 @@ export function commandsIn({ deployer, settings, checks }: EnvironmentSetup): st
     ...(deployer === 'release_directory' && Object.hasOwn(settings, 'start') ? ['/settings/start'] : []),
     ...checks.flatMap(({ type }, i) => (type === 'command' ? [`/checks/${i}`] : [])),
   ];
+}
+
+/** Throws `forbidden` for what would run programs on the worker's machine where that is switched off. */
+export function refuseCommands(setup: EnvironmentSetup, { run_commands }: { run_commands: boolean }): void {
+  const [path] = run_commands ? [] : commandsIn(setup);
+  if (path === undefined) return;
+  const detail = `${path} would run programs on the worker's machine, which deployments.run_commands does not allow.`;
+  throw new AppError('forbidden', { detail });
 }
 
 /** What is wrong with where an environment is among the others: `others` are all of its project. */

@@ -4,7 +4,7 @@ import type { SourceFile, SourceRepository } from '../../../contract/source-repo
 import type { NodeExecutor } from '../../node-tasks.ts';
 import type { NodeContext } from '../../nodes/node.ts';
 import { succeeding } from '../../nodes/succeeding.ts';
-import type { Sources } from '../source.ts';
+import { folderPrefix, type Sources } from '../source.ts';
 import { JSON_TYPE, toBytes, type FetchedTree } from './tree.ts';
 
 /** Files that are kept at once. */
@@ -31,13 +31,6 @@ export function fetchCode({ sources }: { sources: Sources }): NodeExecutor {
     });
 }
 
-/** Whether a path lies below another one; everything does where there is none. */
-function below(root = ''): (path: string) => boolean {
-  const folder = root.replace(/^\.?\/+|\/+$/g, '');
-  if (folder === '' || folder === '.') return () => true;
-  return (path) => path === folder || path.startsWith(`${folder}/`);
-}
-
 async function treeOf(
   repository: SourceRepository,
   root: string | undefined,
@@ -46,8 +39,9 @@ async function treeOf(
   const skipped: Record<string, number> = {};
   const skip = (reason: string) => void (skipped[reason] = (skipped[reason] ?? 0) + 1);
   const files: FetchedTree['files'] = [];
-  const isWanted = below(root);
-  const wanted = repository.tree.filter(({ path }) => isWanted(path));
+  const folder = folderPrefix(root);
+  // A file may be named as well.
+  const wanted = repository.tree.filter(({ path }) => `${path}/`.startsWith(folder));
 
   async function keep({ path, mode, size_bytes }: SourceFile): Promise<void> {
     if (mode === 'symlink' || mode === 'submodule') return skip(mode);

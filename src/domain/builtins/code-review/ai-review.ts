@@ -138,6 +138,6 @@ function repairOf(answer: Json, problems: readonly string[]): ModelMessage[] {
 /** Trouble with a model is this step's and never the run's; other trouble is thrown on. */
 function modelFailure(error: unknown): StepFailure {
   if (error instanceof StepFailure) return error;
-  if (error instanceof AppError) return new StepFailure(error.code, error.message, error);
+  if (error instanceof AppError) return new StepFailure(error.code, error.message, { cause: error });
   throw error;
 }

@@ -12,5 +12,5 @@ export function hostProblem(error: unknown): string | undefined {
 export function asHostFailure(error: unknown): never {
   const message = hostProblem(error);
   if (message === undefined || error instanceof AppError) throw error;
-  throw new StepFailure('code_host_failed', message, error);
+  throw new StepFailure('code_host_failed', message, { cause: error });
 }

@@ -4,11 +4,11 @@ import type { SourceFile, SourceRepository } from '../../../contract/source-repo
 import { refusal } from '../../../sandbox/refusal.ts';
 import type { BlobService } from '../../blobs.ts';
 import type { NodeExecutor } from '../../node-tasks.ts';
-import type { NodeContext, NodeOutcome } from '../../nodes/node.ts';
+import type { NodeContext } from '../../nodes/node.ts';
 import { runProgram } from '../../nodes/program.ts';
-import { ending } from '../../nodes/succeeding.ts';
+import { succeeding } from '../../nodes/succeeding.ts';
 import { StepFailure } from '../../step-error.ts';
-import type { Sources } from '../source.ts';
+import { folderPrefix, type Sources } from '../source.ts';
 import { type ArtifactFile, filesOfManifest, keepManifest, readManifest } from './artifact.ts';
 import { BUILD_FILE, buildPrograms, type BuildPrograms } from './build-program.ts';
 import type { BuildProgram, DeploymentInput } from './input.ts';
@@ -42,11 +42,7 @@ const PREVIEW_CHARS = 4_096;
 export function applicationSteps(deps: Deps): Record<'BuildArtifacts' | 'RunTests', NodeExecutor> {
   const { sources, sandbox, blobs } = deps;
 
-  async function build(
-    input: DeploymentInput,
-    plan: DeploymentPlan,
-    context: NodeContext,
-  ): Promise<NodeOutcome> {
+  async function build(input: DeploymentInput, plan: DeploymentPlan, context: NodeContext): Promise<Built> {
     const { repository, commit, path } = plan.source as {
       repository: string;
       commit: string;
@@ -60,42 +56,39 @@ export function applicationSteps(deps: Deps): Record<'BuildArtifacts' | 'RunTest
     );
     const programs = buildPrograms(input, tree.build_file);
     const tree_ref = await keepManifest(tree.files, context);
-    const made = await artifactFiles(tree.files, programs, context);
-    if ('failed' in made) return made.failed;
-    const artifact_ref = await keepManifest(made.files, context);
+    const files = await artifactFiles(tree.files, programs, context);
+    const artifact_ref = await keepManifest(files, context);
     const output: Built = {
       digest: artifact_ref,
       artifact_ref,
       tree_ref,
-      files: made.files.length,
-      bytes: made.files.reduce((sum, { size_bytes }) => sum + size_bytes, 0),
+      files: files.length,
+      bytes: files.reduce((sum, { size_bytes }) => sum + size_bytes, 0),
       skipped: tree.skipped,
       source: plan.source,
       test: programs.test as unknown as Json,
     };
-    return { state: 'succeeded', output, error: null };
+    return output;
   }
 
   async function artifactFiles(
     files: ArtifactFile[],
     { build: program }: BuildPrograms,
     context: NodeContext,
-  ): Promise<{ files: ArtifactFile[] } | { failed: NodeOutcome }> {
-    if (!program) return { files };
+  ): Promise<ArtifactFile[]> {
+    if (!program) return files;
     const content = await filesOfManifest(blobs, context.project_id, { files });
     const { output, ended_well } = await runIn(program, content, context);
-    if (!ended_well) return { failed: failedWith('build_failed', 'The build did not succeed.', output) };
+    if (!ended_well) throw new StepFailure('build_failed', 'The build did not succeed.', { output });
     const executable = new Set(files.filter((file) => file.executable).map(({ path }) => path));
-    const made = (output.artifacts as unknown as ArtifactFile[]).map((file) => ({
-      ...file,
-      executable: executable.has(file.path),
-    }));
-    if (made.length > 0) return { files: made };
-    return { failed: failedWith('build_failed', 'The build left nothing in out/.', output) };
+    const made = output.artifacts as unknown as ArtifactFile[];
+    if (made.length === 0)
+      throw new StepFailure('build_failed', 'The build left nothing in out/.', { output });
+    return made.map((file) => ({ ...file, executable: executable.has(file.path) }));
   }
 
-  async function test(artifact: Built, context: NodeContext): Promise<NodeOutcome> {
-    if (artifact.test === null) return { state: 'succeeded', output: { passed: null }, error: null };
+  async function test(artifact: Built, context: NodeContext): Promise<JsonObject> {
+    if (artifact.test === null) return { passed: null };
     const { project_id } = context;
     const of = async (ref: string) =>
       filesOfManifest(blobs, project_id, await readManifest(blobs, project_id, ref));
@@ -106,9 +99,10 @@ export function applicationSteps(deps: Deps): Record<'BuildArtifacts' | 'RunTest
       ...Object.fromEntries(Object.entries(made).map(([name, bytes]) => [`out/${name}`, bytes])),
     };
     const { output, ended_well } = await runIn(artifact.test as unknown as BuildProgram, files, context);
-    if (!ended_well)
-      return failedWith('tests_failed', 'The tests did not pass.', { passed: false, ...output });
-    return { state: 'succeeded', output: { passed: true, ...output }, error: null };
+    if (ended_well) return { passed: true, ...output };
+    throw new StepFailure('tests_failed', 'The tests did not pass.', {
+      output: { passed: false, ...output },
+    });
   }
 
   async function runIn(program: BuildProgram, files: Record<string, Uint8Array>, context: NodeContext) {
@@ -130,33 +124,25 @@ export function applicationSteps(deps: Deps): Record<'BuildArtifacts' | 'RunTest
 
   return {
     BuildArtifacts: ({ input, plan }, context) =>
-      ending(() => build(input as unknown as DeploymentInput, plan as DeploymentPlan, context)),
-    RunTests: ({ artifact }, context) => ending(() => test(artifact as Built, context)),
+      succeeding(() => build(input as unknown as DeploymentInput, plan as DeploymentPlan, context)),
+    RunTests: ({ artifact }, context) => succeeding(() => test(artifact as Built, context)),
   };
 }
 
 const tailOf = (text: Json | undefined): string =>
   typeof text === 'string' ? text.slice(-PREVIEW_CHARS) : '';
 
-const failedWith = (code: string, message: string, output: JsonObject): NodeOutcome => ({
-  state: 'failed',
-  output,
-  error: { code, message },
-});
-
 /** The files of the tree below a folder, kept as blobs, with paths from there. */
 async function keepTree(repository: SourceRepository, folder: string, context: NodeContext) {
-  const root = folder.replace(/^\.?\/+|\/+$/g, '');
-  const prefix = root === '' || root === '.' ? '' : `${root}/`;
+  const prefix = folderPrefix(folder);
   const entries = repository.tree.filter(({ path }) => path.startsWith(prefix));
+  const regular = entries.filter(isFile);
   const skipped: Record<string, number> = {};
-  const files: ArtifactFile[] = [];
-  const regular = entries.filter(
-    (entry) => isFile(entry) || !(skipped[entry.mode] = (skipped[entry.mode] ?? 0) + 1),
-  );
+  for (const entry of entries) if (!isFile(entry)) skipped[entry.mode] = (skipped[entry.mode] ?? 0) + 1;
   if (repository.truncated || regular.length > MAX_FILES)
     throw new StepFailure('limit_exceeded', `An application has at most ${MAX_FILES} files.`);
   if (regular.length === 0) throw new StepFailure('not_found', 'There are no files to deploy.');
+  const files: ArtifactFile[] = [];
   let build_file: string | undefined;
   for (const entry of regular) {
     context.signal.throwIfAborted();

@@ -1,10 +1,9 @@
 import { tmpdir } from 'node:os';
 import { waitUntilHealthy } from '../../../clients/deployers/health.ts';
-import { runCommand } from '../../../clients/deployers/run-command.ts';
+import { PROGRAM_PATH, runCommand } from '../../../clients/deployers/run-command.ts';
 import type { GuardedFetch } from '../../../clients/http/guarded-fetch.ts';
 import { DeployFailure, type DeployCall } from '../../../contract/deployer.ts';
 import type { Environment, EnvironmentCheck } from '../../../contract/deployment.ts';
-import { AppError } from '../../../contract/errors.ts';
 import type { JsonObject } from '../../../contract/json.ts';
 import type { NodeContext } from '../../nodes/node.ts';
 
@@ -18,8 +17,6 @@ export interface CheckResult extends JsonObject {
 
 interface Deps {
   fetch: GuardedFetch;
-  /** Whether commands may be run on this machine. */
-  run_commands: boolean;
   resolved: (environment: Environment) => Promise<DeployCall['environment']>;
 }
 
@@ -28,10 +25,9 @@ type Patience = 'once' | 'until it is well';
 const HTTP_SECONDS = 10;
 const COMMAND_SECONDS = 60;
 const DETAIL_CHARS = 500;
-const PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 
 /** Asks an environment whether what is live there works: all checks but the runs of definitions. */
-export function environmentChecks({ fetch, run_commands, resolved }: Deps) {
+export function environmentChecks({ fetch, resolved }: Deps) {
   async function http(
     check: Extract<EnvironmentCheck, { type: 'http' }>,
     patience: Patience,
@@ -49,14 +45,13 @@ export function environmentChecks({ fetch, run_commands, resolved }: Deps) {
     environment: Environment,
     signal: AbortSignal,
   ): Promise<CheckResult> {
-    if (!run_commands) throw new AppError('forbidden', { detail: 'Commands are not run here.' });
     const { variables } = await resolved(environment);
     const check = argv[0]!;
     try {
       const { exit_code, output } = await runCommand({
         argv: argv as [string, ...string[]],
         cwd: tmpdir(),
-        env: { ...variables, PATH },
+        env: { ...variables, PATH: PROGRAM_PATH },
         timeout_ms: timeout_seconds * 1_000,
         signal,
       });

@@ -6,7 +6,7 @@ import type { NodeExecutor } from '../../node-tasks.ts';
 import type { NodeContext } from '../../nodes/node.ts';
 import { succeeding } from '../../nodes/succeeding.ts';
 import type { Deployed } from './deploy.ts';
-import type { ReleaseUndoer } from './undo-release.ts';
+import { isStanding } from './undo.ts';
 import type { DeploymentPlan } from './validate.ts';
 
 interface Deps {
@@ -15,29 +15,6 @@ interface Deps {
 }
 
 const JSON_TYPE = 'application/json';
-
-/**
- * UndoDeployment: everything the run brought anywhere is taken back, the last first. Nothing stops it but its timeout: the run
- * may be over by now.
- */
-export function undoDeployment({
-  releases,
-  undo,
-}: {
-  releases: Pick<ReleaseRepository, 'ofRun'>;
-  undo: ReleaseUndoer;
-}): NodeExecutor {
-  return (_config, context) =>
-    succeeding(async () => {
-      const undone: JsonObject[] = [];
-      for (const release of (await releases.ofRun(context.run_id)).reverse())
-        if (isStanding(release))
-          undone.push(await undo(release.id, context, 'The deployment did not succeed.'));
-      return { undone };
-    });
-}
-
-const isStanding = ({ state }: ReleaseRecord): boolean => state === 'deploying' || state === 'live';
 
 /** ConcludeDeployment: what was seen is kept, the environments are given back, and the result is told (contract §7). */
 export function concludeDeployment({ releases, steps }: Deps): NodeExecutor {
@@ -50,8 +27,9 @@ export function concludeDeployment({ releases, steps }: Deps): NodeExecutor {
       const evidence_ref = await keepEvidence(brought, context);
       await releases.noteEvidence(run_id, evidence_ref);
       await releases.unlock(run_id);
-      const already_live = plan?.already_live === true || production?.changed === false;
-      const released = config.well === true || plan?.already_live === true;
+      const was_live = (plan?.live ?? null) !== null;
+      const already_live = was_live || production?.changed === false;
+      const released = config.well === true || was_live;
       const last = brought.at(-1);
       return {
         released,

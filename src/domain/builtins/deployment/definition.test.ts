@@ -4,7 +4,7 @@ import { compilePlan } from '../../../language/plan.ts';
 import { deploymentDefinition } from './definition.ts';
 
 const PLANNED = {
-  already_live: false,
+  live: null,
   is_rollback: false,
   staging: null,
   target: 'web',
@@ -46,7 +46,7 @@ test.each<[string, Case]>([
     { planned: { staging: 's' }, runs: [...FROM_BUILD, ...STAGED, ...LIVE, 'ConcludeDeployment'] },
   ],
   ['with an approval', { approval: {}, runs: [...FROM_BUILD, 'Approval', ...LIVE, 'ConcludeDeployment'] }],
-  ['of what is live', { planned: { already_live: true }, runs: ['ConcludeDeployment'] }],
+  ['of what is live', { planned: { live: { release_id: 'r', digest: 'd' } }, runs: ['ConcludeDeployment'] }],
   [
     'back to a release, which was approved',
     { planned: { is_rollback: true }, approval: {}, runs: [...LIVE, 'ConcludeDeployment'] },

@@ -52,7 +52,7 @@ function stage(name: string, node: DefinitionNode, condition = 'true'): [string,
   const undisturbed = before.map(
     (earlier) => `!(default(steps.${earlier}.state, 'none') in ['failed', 'cancelled'])`,
   );
-  const guard = ['always()', VALID, `!${PLAN}.already_live`, condition, ...undisturbed].join(' && ');
+  const guard = ['always()', VALID, `${PLAN}.live == null`, condition, ...undisturbed].join(' && ');
   return [name, { ...node, needs: [before.at(-1) ?? 'ValidateDeployment'], if: `\${{ ${guard} }}` }];
 }
 
@@ -90,9 +90,9 @@ export function deploymentDefinition({ kind, approval }: DeploymentShape): Defin
         stage('HealthCheck', healthCheck()),
       ]),
       UndoDeployment: {
-        ...builtin({ well: `\${{ ${WELL} }}` }, { finally: true }),
+        ...builtin({}, { finally: true }),
         needs: ['HealthCheck'],
-        if: `\${{ always() && ${VALID} && !${PLAN}.already_live && !(${WELL}) }}`,
+        if: `\${{ always() && ${VALID} && ${PLAN}.live == null && !(${WELL}) }}`,
         continue_on_error: true,
       },
       ConcludeDeployment: {

@@ -1,13 +1,14 @@
-import { createHash } from 'node:crypto';
 import type { Environment, EnvironmentCheck, ReleaseRecord } from '../../../contract/deployment.ts';
 import type { Json, JsonObject } from '../../../contract/json.ts';
 import type { ReleaseRepository } from '../../../persistence/releases.ts';
 import type { NodeExecutor } from '../../node-tasks.ts';
-import type { NodeContext, NodeOutcome } from '../../nodes/node.ts';
-import { StepFailure, stepErrorOf } from '../../step-error.ts';
+import type { NodeContext } from '../../nodes/node.ts';
+import { succeeding } from '../../nodes/succeeding.ts';
+import { derivedId } from '../../rules/derived-id.ts';
+import { isForTags } from '../../rules/environment-setup.ts';
+import { StepFailure } from '../../step-error.ts';
 import type { BuiltArtifact } from './artifact.ts';
 import { configurationOf } from './configuration.ts';
-import { DeployStepFailure } from './deployer-place.ts';
 import type { LiveReleases } from './live.ts';
 import type { PlaceOf } from './place.ts';
 import { type FindEnvironment, requiredEnvironment } from './required-environment.ts';
@@ -51,7 +52,8 @@ export function deployStep(deps: DeployDeps): NodeExecutor {
       config.environment as string,
     );
     const source = { ...artifact.source, configuration: configurationOf(environment) };
-    const id = releaseId(context);
+    // The same for every attempt of the step, so that one that is tried again goes on with its release.
+    const id = derivedId('release', context.run_id, context.node);
     const is = (release: ReleaseRecord) => release.digest === artifact.digest && release.id !== id;
     const there = force ? undefined : await deps.live({ environment, subject, context, is });
     if (there) return deployed(there, environment, false, {});
@@ -59,7 +61,7 @@ export function deployStep(deps: DeployDeps): NodeExecutor {
       id,
       environment_id: environment.id,
       subject,
-      kind: environment.deployer === 'tag' ? 'workflow' : 'application',
+      kind: isForTags(environment) ? 'workflow' : 'application',
       digest: artifact.digest,
       artifact_ref: artifact.artifact_ref,
       source,
@@ -70,15 +72,7 @@ export function deployStep(deps: DeployDeps): NodeExecutor {
     return deployed(await releases.goLive(release.id), environment, true, evidence);
   }
 
-  return async (config, context): Promise<NodeOutcome> => {
-    try {
-      return { state: 'succeeded', output: await bring(config, context), error: null };
-    } catch (thrown) {
-      context.signal.throwIfAborted();
-      const output = thrown instanceof DeployStepFailure ? { evidence: thrown.evidence } : null;
-      return { state: 'failed', output, error: stepErrorOf(thrown) };
-    }
-  };
+  return (config, context) => succeeding(() => bring(config, context));
 }
 
 /** An approval is of a digest: one that names another is of something else. */
@@ -108,13 +102,4 @@ function deployed(
 function smokeRun(check: EnvironmentCheck, of_itself: string | undefined) {
   if (check.type !== 'workflow') return [];
   return [{ workflow: check.workflow ?? of_itself!, input: check.input ?? {} }];
-}
-
-/** The same for every attempt of a step, so that one that is tried again goes on with its release. */
-function releaseId({ run_id, node }: NodeContext): string {
-  const bytes = createHash('sha256').update(`${run_id}/${node}`).digest().subarray(0, 16);
-  bytes[6] = (bytes[6]! & 0x0f) | 0x80;
-  bytes[8] = (bytes[8]! & 0x3f) | 0x80;
-  const hex = bytes.toString('hex');
-  return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)].join('-');
 }

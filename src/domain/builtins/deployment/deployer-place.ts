@@ -56,11 +56,12 @@ export function deployerPlace({ deployerOf, blobs, resolved }: Deps): Place {
   }
 
   return {
-    isLive: async (bringing) => {
-      const { deployer, call } = await callOf(bringing);
-      const { current, healthy } = await deployer.status(call);
-      return current?.digest === bringing.release.digest && healthy !== false;
-    },
+    isLive: (bringing) =>
+      asSteps(async () => {
+        const { deployer, call } = await callOf(bringing);
+        const { current, healthy } = await deployer.status(call);
+        return current?.digest === bringing.release.digest && healthy !== false;
+      }),
 
     bring: (bringing) =>
       asSteps(async () => {
@@ -84,21 +85,13 @@ export function deployerPlace({ deployerOf, blobs, resolved }: Deps): Place {
   };
 }
 
-/** A failure of the deployer as that of the step. */
-async function asSteps(work: () => Promise<JsonObject>): Promise<JsonObject> {
+/** A failure of the deployer as that of the step, with what was seen. */
+async function asSteps<T>(work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (error) {
-    throw error instanceof DeployFailure ? new DeployStepFailure(error) : error;
-  }
-}
-
-/** What was seen goes into the step's output. */
-export class DeployStepFailure extends StepFailure {
-  readonly evidence: JsonObject;
-
-  constructor(failure: DeployFailure) {
-    super(failure.code, failure.message, failure);
-    this.evidence = { ...failure.evidence };
+    if (!(error instanceof DeployFailure)) throw error;
+    const { code, message, evidence } = error;
+    throw new StepFailure(code, message, { output: { evidence: { ...evidence } }, cause: error });
   }
 }

@@ -1,4 +1,4 @@
-import type { ReleaseKind } from '../../../contract/deployment.ts';
+import { MAX_WATCH_SECONDS, type ReleaseKind } from '../../../contract/deployment.ts';
 import type { JsonObject } from '../../../contract/json.ts';
 import { CODE_LANGUAGES, type CodeLanguage, type SandboxLimits } from '../../../contract/sandbox.ts';
 
@@ -76,7 +76,7 @@ export const DEPLOYMENT_INPUT: JsonObject = {
     build: program('Makes the artifact: what it leaves in `out/`. Without it the files are the artifact.'),
     test: program('Tests the artifact: exit code 0 means that it may be deployed.'),
     deploy_to_staging: { type: 'boolean', description: 'False goes past the staging environment.' },
-    watch_seconds: { type: 'integer', minimum: 0, maximum: 86_400 },
+    watch_seconds: { type: 'integer', minimum: 0, maximum: MAX_WATCH_SECONDS },
     release_id: text(36, 'An earlier release of the environment, to go back to.'),
     force: { type: 'boolean', description: 'Deploys again what is live already.' },
   },

@@ -1,17 +1,23 @@
 import type { DeployCall } from '../../../contract/deployer.ts';
 import type { Environment } from '../../../contract/deployment.ts';
 import type { Json } from '../../../contract/json.ts';
+import { refuseCommands, secretNamed } from '../../rules/environment-setup.ts';
 import type { SecretSource } from '../../secrets.ts';
 import { StepFailure } from '../../step-error.ts';
 
-const SECRET = /^\$\{\{\s*secrets\.([A-Za-z_][A-Za-z0-9_]{0,127})\s*\}\}$/;
+interface Deps {
+  secrets: SecretSource;
+  /** Whether environments may run programs on this machine; it may have been allowed when this one was set up. */
+  run_commands: boolean;
+}
 
 /**
  * The environment as its deployer takes it: secrets have their values, which are looked up each time and kept nowhere. Throws
- * `StepFailure` `secret_missing`, with names only.
+ * `StepFailure` `secret_missing`, with names only, and `forbidden`.
  */
-export function resolvedEnvironment({ secrets }: { secrets: SecretSource }) {
+export function resolvedEnvironment({ secrets, run_commands }: Deps) {
   return async (environment: Environment): Promise<DeployCall['environment']> => {
+    refuseCommands(environment, { run_commands });
     const { project_id, name, settings, variables, secrets: named } = environment;
     const valueOf = async (secret: string): Promise<string> => {
       const value = await secrets.find(project_id, secret);
@@ -20,7 +26,7 @@ export function resolvedEnvironment({ secrets }: { secrets: SecretSource }) {
     };
     const filled = async (value: Json): Promise<Json> => {
       if (typeof value === 'string') {
-        const [, secret] = SECRET.exec(value) ?? [];
+        const secret = secretNamed(value);
         return secret === undefined ? value : valueOf(secret);
       }
       if (Array.isArray(value)) return Promise.all(value.map(filled));

@@ -1,6 +1,7 @@
 import { USUAL_ENVIRONMENTS, type Environment, type EnvironmentSetup } from '../../../contract/deployment.ts';
 import type { EnvironmentRepository } from '../../../persistence/environments.ts';
 import type { NodeContext } from '../../nodes/node.ts';
+import { isForTags } from '../../rules/environment-setup.ts';
 import { StepFailure } from '../../step-error.ts';
 import type { RefService } from '../../refs.ts';
 import type { DeploymentInput } from './input.ts';
@@ -37,8 +38,8 @@ export function targetFinder({ environments, refs, ids }: Deps): TargetFinder {
     const found =
       (await environments.find(project_id, name)) ?? (is_usual ? await make(project_id, name) : undefined);
     if (!found) throw new StepFailure('not_found', `The project has no environment ${name}.`);
-    if ((found.deployer === 'tag') === (kind === 'workflow')) return found;
-    const message = `${name} is for ${found.deployer === 'tag' ? 'workflows' : 'applications'}.`;
+    if (isForTags(found) === (kind === 'workflow')) return found;
+    const message = `${name} is for ${isForTags(found) ? 'workflows' : 'applications'}.`;
     throw new StepFailure('validation_failed', message);
   }
 

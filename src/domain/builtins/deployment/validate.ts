@@ -11,7 +11,7 @@ import type { DeploymentInput } from './input.ts';
 import type { LiveReleases } from './live.ts';
 import type { SourceFinder } from './source-of.ts';
 import type { TargetFinder, Targets } from './targets.ts';
-import type { ReleaseUndoer } from './undo-release.ts';
+import type { ReleaseUndoer } from './undo.ts';
 
 /** What a deployment is going to do. */
 export interface DeploymentPlan extends JsonObject {
@@ -22,7 +22,6 @@ export interface DeploymentPlan extends JsonObject {
   staging: string | null;
   subject: string;
   is_rollback: boolean;
-  already_live: boolean;
   /** What is live already. */
   live: { release_id: string; digest: string } | null;
   watch_seconds: number;
@@ -82,10 +81,9 @@ export function validateDeployment(deps: Deps): NodeExecutor {
         kind: input.kind,
         title: titleOf(input, source),
         target: found.target.name,
-        staging: rollback ? null : (found.staging?.name ?? null),
+        staging: found.staging?.name ?? null,
         subject: found.subject,
         is_rollback: rollback !== undefined,
-        already_live: live !== undefined,
         live: live ? { release_id: live.id, digest: live.digest } : null,
         watch_seconds: input.watch_seconds ?? found.target.watch_seconds,
         source,

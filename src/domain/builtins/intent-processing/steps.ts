@@ -89,7 +89,9 @@ async function asked<T>(ask: () => Promise<T>): Promise<T> {
     return await ask();
   } catch (error) {
     if (error instanceof AppError && (error.family === 'unavailable' || error.family === 'rate_limited'))
-      throw new StepFailure('intent_service_unavailable', 'The intent service did not answer.', error);
+      throw new StepFailure('intent_service_unavailable', 'The intent service did not answer.', {
+        cause: error,
+      });
     throw error;
   }
 }

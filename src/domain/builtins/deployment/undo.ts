@@ -1,7 +1,9 @@
-import type { Environment } from '../../../contract/deployment.ts';
+import type { Environment, ReleaseRecord } from '../../../contract/deployment.ts';
 import type { JsonObject } from '../../../contract/json.ts';
 import type { ReleaseRepository } from '../../../persistence/releases.ts';
+import type { NodeExecutor } from '../../node-tasks.ts';
 import type { NodeContext } from '../../nodes/node.ts';
+import { succeeding } from '../../nodes/succeeding.ts';
 import type { PlaceOf } from './place.ts';
 
 interface Deps {
@@ -16,8 +18,7 @@ export type ReleaseUndoer = (id: string, context: NodeContext, reason: string) =
 export function releaseUndoer({ environments, releases, placeOf }: Deps): ReleaseUndoer {
   return async (id, context, reason): Promise<JsonObject> => {
     const release = await releases.find(context.project_id, id);
-    if (release?.state !== 'deploying' && release?.state !== 'live')
-      return { release_id: id, changed: false };
+    if (!release || !isStanding(release)) return { release_id: id, changed: false };
     const { project_id, previous_id, state } = release;
     const environment = await environments.find(project_id, release.environment);
     if (!environment) return { release_id: id, detail: 'The environment is gone.' };
@@ -26,9 +27,32 @@ export function releaseUndoer({ environments, releases, placeOf }: Deps): Releas
     await releases.takeBack(id, {
       state: state === 'live' ? 'undone' : 'failed',
       reason,
-      evidence_ref: null,
       by: context.run_id,
     });
     return { release_id: id, environment: environment.name, was: state, ...done };
   };
 }
+
+/**
+ * UndoDeployment: everything the run brought anywhere is taken back, the last first. Nothing stops it but its timeout: the run
+ * may be over by now.
+ */
+export function undoDeployment({
+  releases,
+  undo,
+}: {
+  releases: Pick<ReleaseRepository, 'ofRun'>;
+  undo: ReleaseUndoer;
+}): NodeExecutor {
+  return (_config, context) =>
+    succeeding(async () => {
+      const undone: JsonObject[] = [];
+      for (const release of (await releases.ofRun(context.run_id)).reverse())
+        if (isStanding(release))
+          undone.push(await undo(release.id, context, 'The deployment did not succeed.'));
+      return { undone };
+    });
+}
+
+/** Whether there is something to take back. */
+export const isStanding = ({ state }: ReleaseRecord): boolean => state === 'deploying' || state === 'live';

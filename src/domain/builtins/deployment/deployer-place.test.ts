@@ -1,0 +1,34 @@
+import { DeployFailure, type Deployer } from '../../../contract/deployer.ts';
+import { ending } from '../../nodes/succeeding.ts';
+import { deployerPlace } from './deployer-place.ts';
+import type { Bringing } from './place.ts';
+
+const unreachable = () =>
+  Promise.reject(new DeployFailure('unreachable', 'Nobody answers.', { evidence: { tried: 3 } }));
+const deployer: Deployer = {
+  kind: 'webhook',
+  ...{ deploy: unreachable, rollback: unreachable, withdraw: unreachable, status: unreachable },
+  releases: unreachable,
+};
+const bringing = {
+  environment: { project_id: 'p', name: 'web', deployer: 'webhook' },
+  release: { id: 'r', project_id: 'p', digest: 'd' },
+  context: { signal: new AbortController().signal, log: () => Promise.resolve() },
+} as unknown as Bringing;
+const place = deployerPlace({
+  deployerOf: () => deployer,
+  blobs: { get: () => Promise.reject(new Error('not asked')) },
+  resolved: () => Promise.resolve({ name: 'web', settings: {}, variables: {} }),
+});
+
+it.each([
+  ['isLive', () => place.isLive(bringing)],
+  ['takeBack', () => place.takeBack(bringing, undefined)],
+])('what a deployer fails with in %s fails the step, with what was seen', async (_name, ask) => {
+  const end = await ending(async () => ({ state: 'succeeded', output: await ask(), error: null }));
+  expect(end).toEqual({
+    state: 'failed',
+    output: { evidence: { tried: 3 } },
+    error: { code: 'unreachable', message: 'Nobody answers.' },
+  });
+});
