@@ -94,6 +94,8 @@ export interface Route {
   public?: boolean;
   /** Of an open route: who shows a token all the same is not anonymous. */
   takes_token?: boolean;
+  /** `:id` in the path is the project of the call. */
+  project_in_path?: boolean;
   /** What a caller must at least be; unless it says otherwise a viewer may read, and an editor write. */
   role?: Role;
   /** Probes: neither counted against a rate limit nor logged. */

@@ -12,7 +12,7 @@ import { bodyReader, type BodyReader, type ReadBody } from './body-reader.ts';
 import { idempotencyKeyOf, once, requestHash } from './idempotency.ts';
 import { parseIfMatch } from './if-match.ts';
 import { textProblem, pointerToken } from './json-guard.ts';
-import { resolveProject, type ProjectDirectory } from './project.ts';
+import { namedProject, resolveProject, type ProjectDirectory } from './project.ts';
 import { parseQuery, type Query } from './query.ts';
 import type { RateLimiter } from './rate-limit.ts';
 import { verified } from './verify-reply.ts';
@@ -81,7 +81,8 @@ export function pipeline(row: Route, options: PipelineOptions): Serve {
     if (!row.handler) throw new AppError('not_implemented');
     const query = parseQuery(arrival.search);
     const { req } = arrival;
-    const project_id = await resolveProject(options.projects, { req, principal }, query.project_id);
+    const named = namedProject(row, arrival.params, query);
+    const project_id = await resolveProject(options.projects, { req, principal }, named);
     if (!hasRole(principal.role, prepared.role)) throw new AppError('forbidden', forbidden(prepared.role));
     if (!prepared.query_has_project) delete query.project_id;
     const { call, bytes } = await readCall(prepared, arrival, { principal, project_id, query });

@@ -1,6 +1,7 @@
 import type { Request } from 'express';
 import { AppError } from '../../contract/errors.ts';
-import type { Principal } from '../route.ts';
+import type { Principal, Route } from '../route.ts';
+import type { Query } from './query.ts';
 
 /** What the API needs to know about projects; `src/domain/projects.ts` is one. */
 export interface ProjectDirectory {
@@ -8,24 +9,43 @@ export interface ProjectDirectory {
   exists(id: string): boolean | Promise<boolean>;
 }
 
+/** A project that a request names, and where. */
+export interface NamedProject {
+  id: string | string[];
+  at: string;
+}
+
+/** Throws `validation_failed` when the path of a route whose `:id` is the project, and the query, name different ones. */
+export function namedProject(
+  { project_in_path }: Pick<Route, 'project_in_path'>,
+  { id }: Record<string, string>,
+  { project_id }: Query,
+): NamedProject | undefined {
+  const in_query = project_id === undefined ? undefined : { id: project_id, at: '/query/project_id' };
+  if (!project_in_path || id === undefined) return in_query;
+  if (in_query && String(in_query.id).toLowerCase() !== id.toLowerCase())
+    throw invalid(in_query.at, 'differs from that of the path');
+  return { id, at: '/path/id' };
+}
+
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 
 /**
- * The project of a call: `?project_id=` or `X-Project-Id`, else the caller's default one. Malformed 422; unknown, or not
- * the caller's, 404.
+ * The project of a call: what a route `names`, or `X-Project-Id`, else the caller's default one. Malformed, or two that
+ * differ, 422; unknown, or not the caller's, 404.
  */
 export async function resolveProject(
   projects: ProjectDirectory,
   { req, principal }: { req: Request; principal: Principal },
-  from_query: string | string[] | undefined,
+  named?: NamedProject,
 ): Promise<string> {
   const from_header = req.headers['x-project-id'];
-  const wanted = from_query ?? from_header ?? principal.projects?.[0];
+  const wanted = named?.id ?? from_header ?? principal.projects?.[0];
   if (wanted === undefined) return projects.default_project_id;
-  const path = from_query === undefined ? '/headers/x-project-id' : '/query/project_id';
+  const path = named?.at ?? '/headers/x-project-id';
   if (typeof wanted !== 'string' || !UUID.test(wanted)) throw invalid(path, 'must be one UUID');
   const id = wanted.toLowerCase();
-  if (from_query !== undefined && from_header !== undefined && String(from_header).toLowerCase() !== id) {
+  if (named !== undefined && from_header !== undefined && String(from_header).toLowerCase() !== id) {
     throw invalid(path, 'differs from X-Project-Id');
   }
   if (principal.projects?.includes(id) === false) throw new AppError('not_found');

@@ -2,17 +2,14 @@ import { AppError } from '../../contract/errors.ts';
 import { hasRole } from '../../contract/roles.ts';
 import type { DeploymentInputs } from '../../domain/deployments.ts';
 import { workflowOf } from '../../domain/rules/tag-name.ts';
-import type { ProjectDirectory } from '../middleware/project.ts';
 import { type Call, type Reply, route, type Route } from '../route.ts';
 import { deployBody, environmentParams, rollbackBody } from '../schemas/environments.ts';
 import { runView } from '../schemas/runs.ts';
 import { workflowParams } from '../schemas/workflows.ts';
-import { projectOf } from './environments.ts';
 import type { WorkflowRuns } from './workflows-runs.ts';
 
 interface Deps {
   deployments: DeploymentInputs;
-  projects: ProjectDirectory;
   workflow_runs: Pick<WorkflowRuns, 'start'>;
 }
 
@@ -45,18 +42,19 @@ const deployRoute = ({ deployments, workflow_runs }: Deps) =>
     },
   });
 
-const rollbackRoute = ({ deployments, projects, workflow_runs }: Deps) =>
+const rollbackRoute = ({ deployments, workflow_runs }: Deps) =>
   route({
     method: 'post',
     path: '/projects/:id/environments/:name/rollback',
     group: 'projects',
+    project_in_path: true,
     role,
     summary: 'Bring an earlier release live again.',
     params: environmentParams,
     body: rollbackBody,
     responses: started,
     async handler(call) {
-      const project_id = await projectOf(projects, call);
+      const { project_id } = call;
       const { reason, ...wish } = call.body;
       const input = await deployments.forRollback(project_id, { ...wish, environment: call.params.name });
       return workflow_runs.start(call, deploymentOf(project_id, input, reason));
@@ -72,7 +70,7 @@ type UndoCall = Pick<
  * What undoing a tag comes to that only deployments move: a deployment of what was live before. `refused` is what the
  * gate said; anything but `tag_bound` is thrown on. Throws `forbidden` for who may not deploy.
  */
-export function tagRollback({ deployments, workflow_runs }: Omit<Deps, 'projects'>) {
+export function tagRollback({ deployments, workflow_runs }: Deps) {
   return async (call: UndoCall, tag: string, refused: unknown): Promise<Reply> => {
     if (!(refused instanceof AppError) || refused.code !== 'tag_bound') throw refused;
     if (!hasRole(call.principal.role, role))

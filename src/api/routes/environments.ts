@@ -1,8 +1,7 @@
 import type { Environment, EnvironmentSetup, ReleaseRecord } from '../../contract/deployment.ts';
 import type { EnvironmentService } from '../../domain/environments.ts';
 import { decodeCursor, notACursor, pageReply } from '../cursor.ts';
-import { resolveProject, type ProjectDirectory } from '../middleware/project.ts';
-import { type Call, route, type Route } from '../route.ts';
+import { route, type Route } from '../route.ts';
 import { page } from '../schemas/conventions.ts';
 import {
   environmentBody,
@@ -20,7 +19,6 @@ import { callerOf, etagOf } from './tags-views.ts';
 
 interface Deps {
   environments: EnvironmentService;
-  projects: ProjectDirectory;
 }
 
 const group = 'projects';
@@ -36,23 +34,18 @@ export const environmentRoutes = (deps: Deps): Route[] => [
   ...releaseRoutes(deps),
 ];
 
-type InProject = Pick<Call<{ id: string }, unknown, unknown>, 'req' | 'principal' | 'params'>;
-
-/** The project that a path names. Throws `not_found` for one that is not the caller's. */
-export const projectOf = (projects: ProjectDirectory, call: InProject): Promise<string> =>
-  resolveProject(projects, call, call.params.id);
-
 const reply = (environment: Environment, status = 200) => ({
   status,
   body: environment,
   headers: etagOf(environment.version),
 });
 
-const reads = ({ environments, projects }: Deps) => [
+const reads = ({ environments }: Deps) => [
   route({
     method: 'get',
     path: collection,
     group,
+    project_in_path: true,
     summary: 'The environments of a project by name.',
     params: projectParams,
     query: listEnvironmentsQuery,
@@ -60,61 +53,62 @@ const reads = ({ environments, projects }: Deps) => [
     async handler(call) {
       const { limit, cursor } = call.query;
       const after = decodeCursor(cursor, ['name'])?.name;
-      const project_id = await projectOf(projects, call);
-      return pageReply(await environments.list(project_id, { after, limit }), (name) => ({ name }));
+      return pageReply(await environments.list(call.project_id, { after, limit }), (name) => ({ name }));
     },
   }),
   route({
     method: 'get',
     path: item,
     group,
+    project_in_path: true,
     summary: 'An environment.',
     params: environmentParams,
     responses: { 200: here },
-    handler: async (call) => reply(await environments.get(await projectOf(projects, call), call.params.name)),
+    handler: async (call) => reply(await environments.get(call.project_id, call.params.name)),
   }),
 ];
 
-const putRoute = ({ environments, projects }: Deps) =>
+const putRoute = ({ environments }: Deps) =>
   route({
     method: 'put',
     path: item,
     group,
+    project_in_path: true,
     role: 'maintainer',
     summary: 'Set an environment up, or set it up anew.',
     params: newEnvironmentParams,
     body: environmentBody,
     responses: { 200: here, 201: { ...here, description: 'The new environment.' } },
     async handler(call) {
-      const project_id = await projectOf(projects, call);
       const { binds_tags = call.body.deployer === 'tag' } = call.body;
       const setup = { ...call.body, name: call.params.name, binds_tags } as EnvironmentSetup;
-      const put = await environments.put({ ...callerOf(call), project_id }, setup, call.if_match);
+      const put = await environments.put(callerOf(call), setup, call.if_match);
       return reply(put.environment, put.created ? 201 : 200);
     },
   });
 
-const deleteRoute = ({ environments, projects }: Deps) =>
+const deleteRoute = ({ environments }: Deps) =>
   route({
     method: 'delete',
     path: item,
     group,
+    project_in_path: true,
     role: 'maintainer',
     summary: 'Delete an environment that nothing is live in, with its releases.',
     params: environmentParams,
     responses: { 204: { description: 'It is gone.' } },
     async handler(call) {
-      const project_id = await projectOf(projects, call);
-      await environments.delete({ ...callerOf(call), project_id }, call.params.name, call.if_match);
+      await environments.delete(callerOf(call), call.params.name, call.if_match);
       return { status: 204 };
     },
   });
 
-const releaseRoutes = ({ environments, projects }: Deps) => [
+const releaseRoutes = ({ environments }: Deps) => [
   route({
     method: 'get',
     path: `${item}/releases`,
     group,
+    project_in_path: true,
     summary: 'What was brought to an environment, newest first.',
     params: environmentParams,
     query: listReleasesQuery,
@@ -122,10 +116,9 @@ const releaseRoutes = ({ environments, projects }: Deps) => [
     async handler(call) {
       const { limit, cursor, subject } = call.query;
       const after = positionAt(cursor);
-      const project_id = await projectOf(projects, call);
       const place = { name: call.params.name, subject };
       return pageReply(
-        await environments.releases(project_id, place, { after, limit }),
+        await environments.releases(call.project_id, place, { after, limit }),
         ({ created_at, id }) => ({ created_at: created_at.toISOString(), id }),
         viewOf,
       );
@@ -135,13 +128,13 @@ const releaseRoutes = ({ environments, projects }: Deps) => [
     method: 'get',
     path: `${item}/releases/:release_id`,
     group,
+    project_in_path: true,
     summary: 'A release.',
     params: releaseParams,
     responses: { 200: { description: 'The release.', schema: releaseView } },
     async handler(call) {
       const { name, release_id } = call.params;
-      const project_id = await projectOf(projects, call);
-      return { status: 200, body: viewOf(await environments.release(project_id, name, release_id)) };
+      return { status: 200, body: viewOf(await environments.release(call.project_id, name, release_id)) };
     },
   }),
 ];

@@ -122,8 +122,8 @@ export function routeTable({
     ...platformRoutes({ version, checks, capabilities }),
     ...bulkRoutes({ bulk: services.bulk, clock: () => new Date() }),
     ...adminRoutes({ maintenance, reconcile }),
-    ...environmentRoutes({ environments, projects }),
-    ...deploymentRoutes({ deployments, projects, workflow_runs }),
+    ...environmentRoutes({ environments }),
+    ...deploymentRoutes({ deployments, workflow_runs }),
     ...plannedRoutes,
   ];
 }

@@ -38,7 +38,9 @@ export function workflowRuns({ runs, projects, ids }: Deps) {
       const { principal, once_id } = call;
       requireStarter(principal, type);
       const project_id =
-        wanted === undefined ? call.project_id : await resolveProject(projects, call, wanted);
+        wanted === undefined
+          ? call.project_id
+          : await resolveProject(projects, call, { id: wanted, at: '/project_id' });
       const id = once_id ?? ids();
       const run = await runs[once_id === undefined ? 'start' : 'startOnce']({
         id,
