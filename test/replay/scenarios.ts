@@ -1,4 +1,4 @@
-import { bash, definition, fourLightSteps, transform, wait } from '../support/definitions.ts';
+import { AMPLE, bash, definition, fourLightSteps, transform, wait } from '../support/definitions.ts';
 import type { BuiltinType } from '../../src/contract/builtins.ts';
 import type { JsonObject } from '../../src/contract/json.ts';
 import type { Product } from '../support/product.ts';
@@ -71,7 +71,7 @@ export const SCENARIOS: Readonly<Record<string, Scenario>> = {
   },
   code_execution_cancelled: {
     type: 'code_execution',
-    input: { language: 'bash', source: 'sleep 30' },
+    input: { language: 'bash', source: 'sleep 30', limits: AMPLE },
     act: async (product, id) => {
       await atWork(product, id, 'ExecuteCode');
       await product.call('POST', `/runs/${id}/cancel`);

@@ -15,8 +15,11 @@ export function wait(duration_seconds: number, more: JsonObject = {}): Node {
   return { type: 'wait', config: { duration_seconds }, ...more };
 }
 
+/** As long as a program may have: on a busy machine the usual ten seconds may pass before a test gets to its next line. */
+export const AMPLE = { wall_ms: 300_000 };
+
 export function bash(source: string, more: JsonObject = {}): Node {
-  return { type: 'code', config: { language: 'bash', source }, ...more };
+  return { type: 'code', config: { language: 'bash', source, limits: AMPLE }, ...more };
 }
 
 /** Four light steps in a row: the shape of the statement budget and the benchmark. */

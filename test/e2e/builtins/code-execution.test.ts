@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { readdir } from 'node:fs/promises';
 import path from 'node:path';
 import { AGENT_ACTIVITIES } from '../../../src/contract/builtins.ts';
-import { definition } from '../../support/definitions.ts';
+import { AMPLE, definition } from '../../support/definitions.ts';
 import { historiesOf, withTemporal } from '../../support/executions.ts';
 import { eventually } from '../../support/eventually.ts';
 import { startProduct, type Product } from '../../support/product.ts';
@@ -172,7 +172,7 @@ open('out/report.txt', 'w').write('done')`;
   test.each(['cancel', 'terminate'])(
     'leaves no environment and no program behind after a %s',
     async (command) => {
-      const id = await begin({ language: 'bash', source: 'echo begun; sleep 600' });
+      const id = await begin({ language: 'bash', source: 'echo begun; sleep 600', limits: AMPLE });
       await eventually(async () => (await product.events(id)).some(({ type }) => type === 'step.log'));
       expect(await environments()).toEqual([id]);
       const reason = command === 'terminate' ? { reason: 'tested' } : {};
@@ -186,7 +186,7 @@ open('out/report.txt', 'w').write('done')`;
   );
 
   test('can be paused: what runs ends, what is next waits for the resume', async () => {
-    const id = await begin({ language: 'bash', source: 'echo begun; sleep 4; echo over' });
+    const id = await begin({ language: 'bash', source: 'echo begun; sleep 4; echo over', limits: AMPLE });
     await eventually(async () => (await product.events(id)).some(({ type }) => type === 'step.log'));
     await product.call('POST', `/runs/${id}/pause`);
     await product.until(id, ({ state }) => state === 'paused');

@@ -86,7 +86,10 @@ const languages: CodeLanguage[] = [
     const source = `trap 'echo tidy > out/tidy; echo bye; exit 3' TERM; echo up; while :; do sleep 0.05; done`;
     const cancel = new AbortController();
     const onOutput = (): void => cancel.abort();
-    const result = await run({ language: 'bash', source }, { signal: cancel.signal, onOutput });
+    const result = await run(
+      { language: 'bash', source, limits: { wall_ms: 60_000 } },
+      { signal: cancel.signal, onOutput },
+    );
     expect(result).toMatchObject({ cause: 'cancelled', exit_code: 3, stdout: 'up\nbye\n' });
     expect(result.artifacts.map((artifact) => artifact.path)).toEqual(['tidy']);
   });
@@ -112,14 +115,18 @@ const languages: CodeLanguage[] = [
   it('says when the worker shuts down', async () => {
     const cancel = new AbortController();
     setTimeout(() => cancel.abort(new Error('WORKER_SHUTDOWN')), 100);
-    const result = await run({ language: 'bash', source: 'sleep 30' }, { signal: cancel.signal });
+    const result = await run(
+      { language: 'bash', source: 'sleep 60', limits: { wall_ms: 60_000 } },
+      { signal: cancel.signal },
+    );
     expect(result.cause).toBe('worker_shutdown');
   });
 
   it('is safe at any moment, as root and as a normal user', async () => {
     const mark = randomUUID();
     const jobs = Array.from({ length: 24 }, (_, index): JobSpec => {
-      const request: SandboxRequest = { language: 'bash', source: `sleep 20; : ${mark}`, args: [mark] };
+      const source = `sleep 60; : ${mark}`;
+      const request: SandboxRequest = { language: 'bash', source, args: [mark], limits: { wall_ms: 60_000 } };
       return { request, cancel_after_ms: index * 8 + Math.floor(Math.random() * 8) };
     });
     const answers = [await runJobs({ report, run }, jobs), (await runAsNormalUser(jobs)).results];

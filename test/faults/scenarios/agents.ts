@@ -1,4 +1,5 @@
 import { newId } from '../../../src/ids.ts';
+import { AMPLE } from '../../support/definitions.ts';
 import { eventually } from '../../support/eventually.ts';
 import { LIMIT_MS } from '../../support/faults.ts';
 import type { OwnProcess } from '../../support/own-process.ts';
@@ -31,7 +32,7 @@ export function agentScenarios(on: FleetStage): void {
   async function executing(agent_id: string, source: string): Promise<string> {
     const { status, body } = await on.fleet.call<{ id: string }>('POST', '/runs', {
       type: 'code_execution',
-      input: { language: 'bash', source, agent: { id: agent_id } },
+      input: { language: 'bash', source, limits: AMPLE, agent: { id: agent_id } },
     });
     expect(status).toBe(202);
     await eventually(async () => (await on.fleet.events(body.id)).some(({ type }) => type === 'step.log'));
