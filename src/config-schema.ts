@@ -18,6 +18,7 @@ import { agent_tasks, external_runs } from './config-external.ts';
 import { refuseHalfAStore } from './config-store.ts';
 import { code_host } from './config-code-hosts.ts';
 import { intents, llm } from './config-intents.ts';
+import { analysis } from './config-analysis.ts';
 import { deployments } from './config-deployments.ts';
 import { repositories } from './config-repositories.ts';
 import { worker } from './config-worker.ts';
@@ -178,6 +179,7 @@ export const configSchema = section({
     ),
   }).superRefine(refuseHalfAStore),
   repositories,
+  analysis,
   deployments,
   code_host,
   intents,

@@ -1,4 +1,5 @@
 import path from 'node:path';
+import { type AdvisoryPlace, advisoryPlace } from './config-advisories.ts';
 import { runsCommands } from './config-deployments.ts';
 import { configSchema, type Settings } from './config-schema.ts';
 import type { Secret } from './config-secret.ts';
@@ -16,6 +17,8 @@ export interface Config extends Settings {
     spool_directory: string;
     s3_force_path_style: boolean;
   };
+  /** `search_path` is the `PATH` that the process was started with. */
+  analysis: Settings['analysis'] & { search_path: string; advisory_place: AdvisoryPlace | undefined };
   deployments: Settings['deployments'] & { run_commands: boolean; directory: string };
   /** What was accepted but deserves a look; to be logged once at start. */
   warnings: readonly string[];
@@ -51,7 +54,7 @@ export function loadConfig(env: Env, cwd: string): Config {
     ...(parsed.success ? [] : parsed.error.issues.flatMap((issue) => describe(issue, source))),
   ];
   if (problems.length > 0 || !parsed.success) throw new ConfigError(problems);
-  return deepFreeze(complete(parsed.data, source, cwd));
+  return deepFreeze(complete(parsed.data, source, { cwd, search_path: env.PATH ?? '' }));
 }
 
 /** The same configuration, once it is certain that nothing embedded has to stand in. Throws `ConfigError`. */
@@ -80,7 +83,11 @@ function describe(
   return [`${origin === undefined ? key : `${origin} (${key})`}: ${issue.message}`];
 }
 
-function complete(settings: Settings, source: Source, cwd: string): Config {
+function complete(
+  settings: Settings,
+  source: Source,
+  { cwd, search_path }: { cwd: string; search_path: string },
+): Config {
   const data_dir = path.resolve(cwd, settings.data_dir);
   const go_cache_dir = path.resolve(cwd, settings.sandbox.go_cache_dir ?? path.join(data_dir, 'go-cache'));
   const { store } = settings;
@@ -105,6 +112,11 @@ function complete(settings: Settings, source: Source, cwd: string): Config {
       object_directory: path.resolve(cwd, store.object_directory ?? path.join(data_dir, 'objects')),
       spool_directory: path.resolve(cwd, store.spool_directory ?? path.join(data_dir, 'spool')),
       s3_force_path_style: store.s3_force_path_style ?? store.s3_endpoint !== undefined,
+    },
+    analysis: {
+      ...settings.analysis,
+      search_path,
+      advisory_place: advisoryPlace(settings.analysis.advisories, cwd),
     },
     deployments: {
       ...settings.deployments,

@@ -1,6 +1,9 @@
 import path from 'node:path';
+import { createAdvisories } from './container-advisories.ts';
 import { createAgentRepository } from './container-agents.ts';
 import { createCodeHost } from './container-code-hosts.ts';
+import { findAnalysers } from './clients/analysers/programs.ts';
+import { sweepArtifactDirectories } from './clients/deployers/artifact-directory.ts';
 import { openRepository } from './clients/git/open-repository.ts';
 import { sweepWorkspaces } from './clients/git/workspace.ts';
 import { createCatalogue, createIntents, createModel } from './container-intents.ts';
@@ -10,6 +13,7 @@ import type { AgentSource } from './contract/agent.ts';
 import type { Sandbox } from './contract/sandbox.ts';
 import { analyseArea } from './domain/builtins/code-analysis/analyse.ts';
 import { processAnalyser, type Analyser } from './domain/builtins/code-analysis/analyser.ts';
+import { externalAnalysers } from './domain/builtins/code-analysis/external.ts';
 import { fetchCode } from './domain/builtins/code-analysis/fetch.ts';
 import { generateReport } from './domain/builtins/code-analysis/report.ts';
 import { runAIReview } from './domain/builtins/code-review/ai-review.ts';
@@ -53,7 +57,15 @@ function createExecutionSteps(base: Base, manager: AgentSource | undefined) {
 
 function createAnalysisSteps(base: Base, { blobs }: Store, analyser: Analyser) {
   const analyses = analysisRepository(base.db);
-  const analyse = analyseArea({ blobs, analyses, analyser });
+  const { external, search_path } = base.config.analysis;
+  const programs = external === 'off' ? [] : findAnalysers(search_path);
+  const analyse = analyseArea({
+    blobs,
+    analyses,
+    analyser,
+    external: externalAnalysers({ programs, analyses }),
+    advisories: createAdvisories(base),
+  });
   return {
     FetchCode: fetchCode({ sources: createSources(base, blobs) }),
     RunStaticAnalysis: analyse,
@@ -138,5 +150,6 @@ export async function removeOldEnvironments(
   }
 }
 
-/** Removes what fetched repositories left on disk whose processes were killed. */
-export const removeOldWorkspaces = (): Promise<unknown> => sweepWorkspaces();
+/** Removes what processes that were killed left on disk: fetched repositories, artifacts under way. */
+export const removeOldWorkspaces = (): Promise<unknown> =>
+  Promise.all([sweepWorkspaces(), sweepArtifactDirectories()]);

@@ -32,9 +32,12 @@ const OPEN = new Set([
   'RELEASE_PREVIOUS',
 ]);
 
+/** Waits until the other end of its input is closed. */
+const GUARD = 'read -r _; kill -s KILL -- "-$1"';
+
 /**
- * Runs a program without a shell, in a process group of its own that is killed at the end, when the time is over and
- * when `signal` aborts. Any exit code is a result. Throws `DeployFailure` `timeout` or `deploy_failed` for a program that
+ * Runs a program without a shell, in a process group of its own that is killed at the end, when the time is over, when
+ * `signal` aborts and when this process is killed. Any exit code is a result. Throws `DeployFailure` `timeout` or `deploy_failed` for a program that
  * cannot be started, and the reason of `signal`.
  */
 export async function runCommand(request: CommandRequest): Promise<CommandResult> {
@@ -42,6 +45,7 @@ export async function runCommand(request: CommandRequest): Promise<CommandResult
   signal?.throwIfAborted();
   const [file, ...args] = argv;
   const child = spawn(file, args, { cwd, env, stdio: ['ignore', 'pipe', 'pipe'], detached: true });
+  const dismiss = guarded(child.pid);
   const kill = () => {
     try {
       if (child.pid !== undefined) process.kill(-child.pid, 'SIGKILL');
@@ -82,7 +86,22 @@ export async function runCommand(request: CommandRequest): Promise<CommandResult
     clearTimeout(timer);
     signal?.removeEventListener('abort', onAbort);
     kill();
+    dismiss();
   }
+}
+
+/** Has a process group killed should this process end without doing so; answers how to have it left alone. */
+function guarded(group: number | undefined): () => void {
+  if (group === undefined) return () => undefined;
+  const guard = spawn('/bin/sh', ['-c', GUARD, 'guard', String(group)], {
+    cwd: '/',
+    env: {},
+    stdio: ['pipe', 'ignore', 'ignore'],
+    detached: true,
+  });
+  guard.on('error', () => undefined);
+  guard.stdin.on('error', () => undefined);
+  return () => void guard.kill('SIGKILL');
 }
 
 /** Takes the values of variables out of a text. */

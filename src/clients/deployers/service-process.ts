@@ -4,6 +4,7 @@ import { mkdir, open, readFile, rename, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { DeployFailure } from '../../contract/deployer.ts';
+import { isThere, startIn } from '../process-start.ts';
 import { PROGRAM_PATH } from './run-command.ts';
 
 export interface ServiceCommand {
@@ -142,19 +143,7 @@ async function isOurGroup(known: Identity): Promise<boolean> {
   return now.trim() === known.boot && !isThere(known.pid) && groupIsThere(known.pid);
 }
 
-/** The start tick; the name before it stands in brackets and may hold anything. */
-const startIn = (line: string): string => line.slice(line.lastIndexOf(')') + 2).split(' ')[19] ?? '';
-
 const groupIsThere = (pid: number): boolean => isThere(-pid);
-
-function isThere(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
-  }
-}
 
 function signalGroup(pid: number, signal: NodeJS.Signals): void {
   try {

@@ -4,13 +4,13 @@ import {
   mkdir,
   mkdtemp,
   readdir,
-  readFile,
   readlink,
   rm,
   writeFile,
 } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { startOf } from '../process-start.ts';
 
 /** A directory of one process that goes with it. */
 export interface Workspace {
@@ -112,23 +112,4 @@ async function endProcessesIn(directory: string): Promise<void> {
 
 function quoted(text: string): string {
   return `"${text.replaceAll('\\', '\\\\').replaceAll('"', '\\"').replaceAll('\n', '\\n')}"`;
-}
-
-/** When a process started, in ticks since boot; null when no such process runs. Without /proc, 0 while it runs. */
-async function startOf(pid: number): Promise<string | null> {
-  try {
-    const stat = await readFile(`/proc/${pid}/stat`, 'utf8');
-    return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? null;
-  } catch {
-    return process.platform === 'linux' ? null : startElsewhere(pid);
-  }
-}
-
-function startElsewhere(pid: number): string | null {
-  try {
-    process.kill(pid, 0);
-    return '0';
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM' ? '0' : null;
-  }
 }

@@ -1,9 +1,12 @@
 import { unreadFacts } from '../../../analysis/empty-facts.ts';
 import { ANALYSER_VERSION, analysisKey, relocate } from '../../../analysis/analysis-key.ts';
+import { withoutDoubles } from '../../../analysis/external/without-doubles.ts';
+import type { AdvisorySource } from '../../../analysis/security/advisories.ts';
 import { skipReasonOf } from '../../../analysis/skip.ts';
 import {
   FINDING_AREAS,
   type FileAnalysis,
+  type Finding,
   type FindingArea,
   type SourceFile,
 } from '../../../contract/findings.ts';
@@ -16,6 +19,8 @@ import type { NodeContext } from '../../nodes/node.ts';
 import { succeeding } from '../../nodes/succeeding.ts';
 import { StepFailure } from '../../step-error.ts';
 import type { Analyser } from './analyser.ts';
+import { dependencyFlaws } from './dependency-flaws.ts';
+import type { ExternalAnalysers, ExternalFindings } from './external.ts';
 import { treeKey } from './fetch.ts';
 import { JSON_TYPE, readLeft, toBytes, type AreaResult, type FetchedTree } from './tree.ts';
 
@@ -23,6 +28,9 @@ interface Deps {
   blobs: Pick<BlobService, 'get'>;
   analyses: Pick<AnalysisRepository, 'find' | 'keep'>;
   analyser: Analyser;
+  external: ExternalAnalysers;
+  /** Undefined where none is configured. */
+  advisories: AdvisorySource | undefined;
 }
 
 /** Files that are looked up, analysed and kept together. */
@@ -38,28 +46,45 @@ interface Analysed {
 }
 
 /** RunStaticAnalysis, RunSecurityAnalysis and RunPerformanceAnalysis: the rules of one area over a tree. */
-export function analyseArea({ blobs, analyses, analyser }: Deps): NodeExecutor {
+export function analyseArea({ blobs, analyses, analyser, external, advisories }: Deps): NodeExecutor {
+  const flaws = dependencyFlaws({ blobs, advisories });
   const lately = boundedCache<Promise<FileAnalysis | undefined>>(FILES_REMEMBERED);
 
   return (config, context) =>
     succeeding(async () => {
       const { area, tree_ref } = config as { area: FindingArea; tree_ref: string };
       const tree = await readLeft<FetchedTree>(blobs, context.project_id, tree_ref);
-      const key = `tree:${ANALYSER_VERSION}:${area}:${treeKey(tree)}`;
+      const programs = await external.key(area, context.signal);
+      const key = `tree:${ANALYSER_VERSION}:${area}:${programs}:${treeKey(tree)}`;
       const known = (await analyses.find([key])).get(key);
       if (known !== undefined) return left(known as unknown as AreaResult, 0);
       const analysed = await analyseFiles(tree, area, context);
-      const result = await resultOf(tree, analysed, { area, signal: context.signal });
-      // What took too long now may not the next time.
-      if (!('timeout' in result.skipped)) await analyses.keep(new Map([[key, result as unknown as Json]]));
-      return left(result, analysed.analysed);
+      const own = await resultOf(tree, analysed, { area, signal: context.signal });
+      const others = await externalFindings(tree, area, context);
+      const result = withExternal(own, others);
+      // What took too long now, or failed, may not the next time.
+      const is_whole = !('timeout' in result.skipped) && others.problems.length === 0;
+      if (is_whole) await analyses.keep(new Map([[key, result as unknown as Json]]));
+      return left(result, analysed.analysed + others.analysed);
 
       async function left(found: AreaResult, count: number): Promise<JsonObject> {
-        const result_ref = await context.keep(toBytes(found), JSON_TYPE);
-        const findings = found.of_files.length + found.of_tree.length;
+        // Asked for each time, behind what is remembered: who knows of flaws learns of more while the files stay the same.
+        const all = withFlaws(found, await flaws(area, tree, context));
+        const result_ref = await context.keep(toBytes(all), JSON_TYPE);
+        const findings = all.of_files.length + all.of_tree.length;
         return { area, result_ref, findings, files: tree.files.length, files_analysed: count };
       }
     });
+
+  function externalFindings(
+    { files }: FetchedTree,
+    area: FindingArea,
+    { project_id, signal }: NodeContext,
+  ): Promise<ExternalFindings> {
+    const textOf = async ({ cas_id }: { cas_id: string }) =>
+      (await blobs.get(project_id, cas_id)).bytes.toString('utf8');
+    return external.find(files, { area, textOf, signal });
+  }
 
   /** A file is read once for all areas: their steps go side by side over the same files. */
   async function areaOf(
@@ -133,4 +158,21 @@ export function analyseArea({ blobs, analyses, analyser }: Deps): NodeExecutor {
       skipped,
     };
   }
+}
+
+function withFlaws(
+  found: AreaResult,
+  { findings, problems }: { findings: Finding[]; problems: string[] },
+): AreaResult {
+  return {
+    ...found,
+    of_files: [...found.of_files, ...(findings as unknown as Json[])],
+    problems: [...(found.problems ?? []), ...problems],
+  };
+}
+
+function withExternal(own: AreaResult, { findings, problems }: ExternalFindings): AreaResult {
+  const known = [...own.of_files, ...own.of_tree] as unknown as Finding[];
+  const others = withoutDoubles(known, findings) as unknown as Json[];
+  return { ...own, of_files: [...own.of_files, ...others], problems };
 }

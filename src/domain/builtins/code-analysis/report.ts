@@ -90,7 +90,9 @@ export function generateReport({ blobs, analyses }: Deps): NodeExecutor {
     for (const area of FINDING_AREAS) {
       const { state, output, error } = outcomes[area];
       if (state === 'succeeded' && output) {
-        areas.push(await readLeft<AreaResult>(blobs, project_id, output.result_ref));
+        const result = await readLeft<AreaResult>(blobs, project_id, output.result_ref);
+        areas.push(result);
+        problems.push(...(result.problems ?? []).map((message) => ({ area, message })));
         files_analysed += output.files_analysed;
       } else if (state !== 'skipped') {
         problems.push({ area, message: error?.message ?? `The analysis ${state}.` });

@@ -23,6 +23,8 @@ export interface AreaResult {
   lines: number[];
   /** Files that turned out not to be worth a look, by reason. */
   skipped: Record<string, number>;
+  /** Lines about what did not do its part; what others found stands. A run that began under an earlier version has none. */
+  problems?: string[];
 }
 
 /** A blob that a step left as JSON for a later one. */

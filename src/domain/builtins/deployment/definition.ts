@@ -4,21 +4,23 @@ import type { JsonObject } from '../../../contract/json.ts';
 import { builtinNodes } from '../node.ts';
 import { DEPLOYMENT_INPUT } from './input.ts';
 
-const builtin = builtinNodes({
-  timeout_seconds: 1_800,
-  heartbeat_seconds: 300,
-  final_errors: [
-    ...['build_failed', 'tests_failed', 'smoke_failed', 'unhealthy', 'approval_mismatch', 'environment_busy'],
-    ...[
-      'artifact_invalid',
-      'release_conflict',
-      'deploy_failed',
-      'state_conflict',
-      'secret_missing',
-      'tag_bound',
-    ],
+/** Of every step; read whenever a definition is made. */
+export const DEPLOYMENT_TIMES = { timeout_seconds: 1_800, heartbeat_seconds: 300 };
+
+const FINAL_ERRORS = [
+  ...['build_failed', 'tests_failed', 'smoke_failed', 'unhealthy', 'approval_mismatch', 'environment_busy'],
+  ...[
+    'artifact_invalid',
+    'release_conflict',
+    'deploy_failed',
+    'state_conflict',
+    'secret_missing',
+    'tag_bound',
   ],
-});
+];
+
+const builtin: ReturnType<typeof builtinNodes> = (config, more) =>
+  builtinNodes({ ...DEPLOYMENT_TIMES, final_errors: FINAL_ERRORS })(config, more);
 
 /** What a deployment's nodes depend on beside its input, known when the run is accepted. */
 export interface DeploymentShape {

@@ -1,6 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import path from 'node:path';
+import { withArtifactDirectory } from '../../../clients/deployers/artifact-directory.ts';
 import type { DeployCall, Deployer, DeployerKind } from '../../../contract/deployer.ts';
 import { DeployFailure } from '../../../contract/deployer.ts';
 import type { Environment, ReleaseRecord } from '../../../contract/deployment.ts';
@@ -36,16 +34,11 @@ export function deployerPlace({ deployerOf, blobs, resolved }: Deps): Place {
     return { deployer, call };
   }
 
-  /** The artifact in a directory that is gone afterwards. */
-  async function deploy({ deployer, call }: Way, { id, digest, artifact_ref, project_id }: ReleaseRecord) {
-    const directory = await mkdtemp(path.join(tmpdir(), 'orchestrator-artifact-'));
-    try {
+  const deploy = ({ deployer, call }: Way, { id, digest, artifact_ref, project_id }: ReleaseRecord) =>
+    withArtifactDirectory(async (directory) => {
       await writeArtifact(blobs, { project_id, ref: artifact_ref!, directory });
-      return await deployer.deploy({ ...call, release_id: id, digest, artifact: directory });
-    } finally {
-      await rm(directory, { recursive: true, force: true });
-    }
-  }
+      return deployer.deploy({ ...call, release_id: id, digest, artifact: directory });
+    });
 
   /** Only what this release made live: what somebody else did there is theirs. */
   async function withdraw({ deployer, call }: Way, { id }: ReleaseRecord): Promise<JsonObject> {
