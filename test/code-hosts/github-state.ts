@@ -89,7 +89,18 @@ export function githubStand(): Stand {
     server,
     comments,
     writes: () => server.calls.filter(({ name }) => /^(create|update)/.test(name)).map(({ name }) => name),
-    names: { list: 'review_comments', post: 'create_review_comment', update: 'update_review_comment' },
+    names: {
+      pull: 'pull',
+      list: 'review_comments',
+      post: 'create_review_comment',
+      update: 'update_review_comment',
+      update_summary: 'update_issue_comment',
+    },
+    pullIs({ base, head }) {
+      const pull = server.answerOf('pull') as Record<'base' | 'head', { ref: string; sha: string }>;
+      pull.base.ref = base;
+      pull.head.sha = head;
+    },
     add: (one) => comments.push({ ...one, id: (next_id += 1), resolved: false }),
     withoutThreads: () => (graphql = false),
     reset: () => {

@@ -1,6 +1,12 @@
 import { type Answer, type Call, type Fields, hostServer } from './host-server.ts';
 import { ME, PAGE_LIMIT, type Stand, type Stored } from './stand.ts';
 
+interface MergeRequest {
+  target_branch: string;
+  sha: string;
+  diff_refs: { base_sha: string; head_sha: string; start_sha: string };
+}
+
 /** A host of the GitLab API with one merge request, whose diff has the lines 1 to 20 of `file1.txt`. */
 export function gitlabStand(): Stand {
   const comments: Stored[] = [];
@@ -8,6 +14,7 @@ export function gitlabStand(): Stand {
   let may_resolve = true;
   const server = hostServer('gitlab', (call) => handle(call));
 
+  const pullNow = () => server.answerOf('merge_request') as MergeRequest;
   const noteOf = (template: unknown, one: Stored): Fields => ({
     ...(template as Fields),
     id: one.id,
@@ -38,8 +45,8 @@ export function gitlabStand(): Stand {
     return { body, headers: { 'x-next-page': page * size < comments.length ? String(page + 1) : '' } };
   };
   const create = ({ body, answer }: Call): Answer => {
-    const { new_path, new_line, position_type, head_sha } = body.position as Fields;
-    expect([position_type, head_sha]).toEqual(['text', 'e82eb4a098e32c796079ca3915e07487fc4db24c']);
+    const { new_path, new_line, position_type, ...commits } = body.position as Fields;
+    expect([position_type, commits]).toMatchObject(['text', pullNow().diff_refs]);
     if (Number(new_line) > 20 || new_path !== 'file1.txt') return { body: null, error: 'line_not_in_diff' };
     return { body: discussionOf(answer, add(body.body, { path: new_path, line: Number(new_line) })) };
   };
@@ -79,7 +86,18 @@ export function gitlabStand(): Stand {
     server,
     comments,
     writes: () => server.calls.filter(({ name }) => /^(create|update)/.test(name)).map(({ name }) => name),
-    names: { list: 'discussions', post: 'create_discussion', update: 'update_discussion_note' },
+    names: {
+      pull: 'merge_request',
+      list: 'discussions',
+      post: 'create_discussion',
+      update: 'update_discussion_note',
+      update_summary: 'update_note',
+    },
+    pullIs({ base, head }) {
+      const pull = pullNow();
+      pull.target_branch = base;
+      pull.sha = pull.diff_refs.head_sha = head;
+    },
     add: (one) => comments.push({ ...one, id: (next_id += 1), resolved: false }),
     withoutThreads: () => (may_resolve = false),
     reset: () => {

@@ -50,13 +50,16 @@ export interface HostServer {
   violations: string[];
   /** Errors to give to the next calls of a route, before it does anything. */
   failures: { name: string; error: string; headers?: Record<string, string>; after?: boolean }[];
+  /** What the transcript answers to a route, to be changed in place. */
+  answerOf(name: string): unknown;
 }
 
 /** A server that takes what the transcript of a protocol describes, and nothing else; `handle` keeps the state. */
 export function hostServer(protocol: string, handle: (call: Call) => Answer): HostServer {
   const file = path.join(import.meta.dirname, 'transcripts', `${protocol}.json`);
   const transcript = JSON.parse(readFileSync(file, 'utf8')) as Transcript;
-  const state: HostServer = { url: '', transcript, calls: [], violations: [], failures: [] };
+  const answerOf = (wanted: string) => transcript.routes.find(({ name }) => name === wanted)!.answer;
+  const state: HostServer = { url: '', transcript, calls: [], violations: [], failures: [], answerOf };
   const server = http.createServer((request, response) => {
     void readAll(request).then((text) => {
       const send = (status: number, headers: Record<string, string>, body: unknown) =>

@@ -18,7 +18,9 @@ export interface Stand {
   comments: Stored[];
   /** The names of the calls that wrote a comment. */
   writes(): string[];
-  names: { list: string; post: string; update: string };
+  names: { pull: string; list: string; post: string; update: string; update_summary: string };
+  /** What it says from now on of the branch that its pull request is for, and of the commit it is at. */
+  pullIs: (pull: { base: string; head: string }) => void;
   add(one: Pick<Stored, 'body' | 'author' | 'place'>): void;
   /** From now on nobody may resolve a thread. */
   withoutThreads(): void;

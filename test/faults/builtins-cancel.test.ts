@@ -1,14 +1,14 @@
-import { readdir, readFile, rm } from 'node:fs/promises';
-import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
-import os from 'node:os';
+import { readdir, rm } from 'node:fs/promises';
 import path from 'node:path';
-import type pg from 'pg';
 import { serveIntents } from '../../src/clients/intents/grpc-server.ts';
 import type { BuiltinType } from '../../src/contract/builtins.ts';
 import type { IntentAnalysis, IntentService } from '../../src/contract/intent.ts';
 import { modelServer, type ModelServer } from '../intents/model-server.ts';
 import { transform, wait } from '../support/definitions.ts';
 import { eventually } from '../support/eventually.ts';
+import { holdsAt, type HeldWrite, type Hold } from '../support/held-steps.ts';
+import { processesBelow, temporaryOf, type Process } from '../support/left-behind.ts';
+import { muteServer, type MuteServer } from '../support/mute-server.ts';
 import { plantedRepository, type PlantedRepository } from '../support/planted-repository.ts';
 import { startProduct, type Product } from '../support/product.ts';
 import { stopSoundly } from '../support/stop-soundly.ts';
@@ -70,7 +70,7 @@ const STOPS: Record<Exclude<BuiltinType, 'deployment'>, Stop[]> = {
 let product: Product;
 let shop: PlantedRepository;
 let hold: Hold;
-let mute: Mute;
+let mute: MuteServer;
 let model: ModelServer;
 let intents: { port: number; stop(options: { grace_ms: number }): Promise<void> };
 /** Calls of the intent service that go on. */
@@ -85,14 +85,15 @@ beforeAll(async () => {
   intents = await serveIntents({ service: planner(), address: '127.0.0.1:0' });
   shop = await plantedRepository();
   product = await startProduct({ code: true, env: settings() });
-  hold = await holds(product.database.pool);
-  before = new Set((await below()).map(({ pid }) => pid));
+  await product.database.pool.query('CREATE TABLE test_held (node text, at text)');
+  hold = await holdsAt(product.database.pool, HELD);
+  before = new Set((await processesBelow([process.pid])).map(({ pid }) => pid));
 });
 afterAll(async () => {
   await stopSoundly(product);
   await intents.stop({ grace_ms: 100 });
   await model.close();
-  mute.server.close();
+  mute.close();
   await rm(shop.root, { recursive: true, force: true });
 });
 
@@ -117,21 +118,21 @@ test.each(cases)('a cancel of $type in $node, held by $held, leaves nothing behi
   // What was found before would not be looked for.
   await product.database.pool.query('DELETE FROM analysis_result');
   const asked = model.requests.length;
-  if (held !== 'itself') await hold.arm(node, held);
+  if (held !== 'itself') await arm(node, held);
   try {
     const id = await begin(stop);
-    await eventually(() => (held === 'itself' ? isWaiting(id, stop, asked) : hold.isReached()), 30);
+    await eventually(() => (held === 'itself' ? isWaiting(id, stop, asked) : isReached()), 30);
     for (const what of has) expect([what, (await left())[what]]).not.toEqual([what, []]);
     expect((await product.call('POST', `/runs/${id}/cancel`)).status).toBe(202);
     await product.until(id, ({ state }) => state === 'terminating' || state === 'cancelled');
-    await hold.release();
+    await release();
     expect(await product.ended(id)).toMatchObject({ state: 'cancelled' });
     const step = (await product.steps(id)).findLast((one) => one.node === node);
     // The work of one that is held at its end is done.
     const done = { itself: [], cas_blob: ['succeeded'], analysis_result: ['succeeded'], step: ['succeeded'] };
     expect(['cancelled', ...done[held]]).toContain(step?.state);
   } finally {
-    await hold.release();
+    await release();
   }
   await eventually(async () => {
     const { workspace, environment, process } = await left();
@@ -176,80 +177,41 @@ async function isWaiting(id: string, { node }: Stop, asked: number): Promise<boo
 /** What is there of the work of this process, in which the product runs. */
 async function left(): Promise<Record<Exclude<Leftover, 'process'>, string[]> & { process: Process[] }> {
   const { data_dir } = product.config;
-  const [temporary, kept] = await Promise.all([readdir(os.tmpdir()), readdir(data_dir)]);
+  const kept = await readdir(data_dir);
   return {
-    workspace: temporary.filter((name) => name.startsWith(`orchestrator-git-${process.pid}-`)),
+    workspace: await temporaryOf([process.pid], 'git'),
     environment: [
       ...kept.filter((name) => name.startsWith('run-')),
       ...(await readdir(path.join(data_dir, 'environments')).catch(() => [])),
     ],
-    process: (await below()).filter(({ pid }) => !before.has(pid)),
+    process: (await processesBelow([process.pid])).filter(({ pid }) => !before.has(pid)),
   };
 }
 
-interface Process {
-  pid: number;
-  command: string;
+// Whoever writes there while a step that is named is at work waits. Of a step, its end alone is held.
+const HELD = (['step', 'cas_blob', 'analysis_result'] as const).map((table): HeldWrite => {
+  const is_named = `EXISTS (SELECT FROM test_held h JOIN step s ON s.node = h.node AND s.state = 'running' WHERE h.at = '${table}')`;
+  return table === 'step'
+    ? {
+        write: 'UPDATE',
+        table,
+        each: 'STATEMENT',
+        when: `current_query() LIKE '%ended AS (%' AND ${is_named}`,
+      }
+    : { write: 'INSERT', table, each: 'STATEMENT', when: is_named };
+});
+
+async function arm(node: string, table: Held): Promise<void> {
+  await hold.close();
+  await product.database.pool.query('INSERT INTO test_held VALUES ($1, $2)', [node, table]);
 }
 
-/** The processes below this one. */
-async function below(): Promise<Process[]> {
-  const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name)).map(Number);
-  const all = await Promise.all(
-    pids.map(async (pid) => {
-      const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '');
-      const command = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '');
-      const parent = Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1]);
-      return { pid, parent, command: command.replaceAll('\0', ' ') };
-    }),
-  );
-  const found: typeof all = [];
-  for (let ids = [process.pid]; ids.length > 0;) {
-    const children = all.filter(({ parent }) => ids.includes(parent));
-    found.push(...children);
-    ids = children.map(({ pid }) => pid);
-  }
-  return found;
-}
+/** Somebody waits. */
+const isReached = async () => (await hold.waiting()) > 0;
 
-interface Hold {
-  /** From now on whoever writes to that table while a step of that name is at work waits. */
-  arm(node: string, table: Held): Promise<void>;
-  /** Somebody waits. */
-  isReached(): Promise<boolean>;
-  release(): Promise<void>;
-}
-
-// Before the statement, so that it waits without a lock of its own: what else is to happen can. Of a step, its end alone is held.
-const HOLDING = `CREATE TABLE test_held (node text, at text);
-  CREATE FUNCTION test_hold() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
-    IF (TG_TABLE_NAME <> 'step' OR current_query() LIKE '%ended AS (%') AND EXISTS (
-      SELECT FROM test_held h JOIN step s ON s.node = h.node AND s.state = 'running' WHERE h.at = TG_TABLE_NAME)
-    THEN PERFORM pg_advisory_xact_lock_shared(4711); END IF;
-    RETURN NULL; END $$;
-  CREATE TRIGGER test_hold BEFORE UPDATE ON step FOR EACH STATEMENT EXECUTE FUNCTION test_hold();
-  CREATE TRIGGER test_hold BEFORE INSERT ON cas_blob FOR EACH STATEMENT EXECUTE FUNCTION test_hold();
-  CREATE TRIGGER test_hold BEFORE INSERT ON analysis_result FOR EACH STATEMENT EXECUTE FUNCTION test_hold();`;
-const WAITING = `SELECT FROM pg_locks WHERE locktype = 'advisory' AND objid = 4711 AND NOT granted
-  AND database = (SELECT oid FROM pg_database WHERE datname = current_database())`;
-
-async function holds(pool: pg.Pool): Promise<Hold> {
-  await pool.query(HOLDING);
-  let holder: pg.PoolClient | undefined;
-  return {
-    async arm(node, table) {
-      holder = await pool.connect();
-      await holder.query('SELECT pg_advisory_lock(4711)');
-      await pool.query('INSERT INTO test_held VALUES ($1, $2)', [node, table]);
-    },
-    isReached: async () => ((await pool.query(WAITING)).rowCount ?? 0) > 0,
-    async release() {
-      await pool.query('DELETE FROM test_held');
-      await holder?.query('SELECT pg_advisory_unlock(4711)');
-      holder?.release();
-      holder = undefined;
-    },
-  };
+async function release(): Promise<void> {
+  await product.database.pool.query('DELETE FROM test_held');
+  await hold.open();
 }
 
 /** Plans one step for everything; never answers where the intent says so. */
@@ -283,22 +245,4 @@ function planner(): IntentService {
       return Promise.resolve({ definition: { schema_version: 1, name: 'planned', nodes } as never });
     },
   };
-}
-
-interface Mute {
-  server: Server;
-  port: number;
-  sockets: Set<Socket>;
-}
-
-/** Takes connections and never says a word. */
-async function muteServer(): Promise<Mute> {
-  const sockets = new Set<Socket>();
-  const server = createServer((socket) => {
-    sockets.add(socket);
-    socket.on('error', () => undefined).on('close', () => sockets.delete(socket));
-    socket.resume();
-  });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  return { server, port: (server.address() as AddressInfo).port, sockets };
 }

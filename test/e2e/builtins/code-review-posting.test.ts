@@ -1,43 +1,40 @@
 import type { ReviewComment } from '../../../src/domain/builtins/code-review/comments.ts';
 import { githubStand } from '../../code-hosts/github-state.ts';
+import { gitlabStand } from '../../code-hosts/gitlab-state.ts';
 import { startReviewing, type Reviewing } from './review-support.ts';
 
-const PULL = 1347;
 const SECRET = `key = "${['AKIA', 'Q3EGR7NZ5TWXKB2M'].join('')}"\n`;
-const stand = githubStand();
-let at: Reviewing;
-
-beforeAll(async () => {
-  at = await startReviewing({
-    ORCHESTRATOR_HTTP_NODE_ALLOW_HOSTS: '127.0.0.1',
-    ORCHESTRATOR_CODE_HOST_BASE_URL: `${stand.server.url}/`,
-    ORCHESTRATOR_CODE_HOST_REPOSITORY: 'octocat/Hello-World',
-    ORCHESTRATOR_CODE_HOST_TOKEN: 'ghp_test-token',
-  });
-});
-afterAll(() => at.stop());
-beforeEach(() => stand.reset());
-
-/** What the host says of the pull request from now on. */
-function pullIs({ base, head }: { base: string; head: string }): void {
-  const route = stand.server.transcript.routes.find(({ name }) => name === 'pull')!;
-  const answer = route.answer as Record<'base' | 'head', { ref: string; sha: string }>;
-  answer.base.ref = base;
-  answer.head.sha = head;
-}
 const actions = ({ posted }: { posted: { action: string }[] }) => posted.map(({ action }) => action);
 
-describe('code_review of a pull request', () => {
+describe.each([
+  { kind: 'github', stand: githubStand(), repository: 'octocat/Hello-World', number: 1347 },
+  { kind: 'gitlab', stand: gitlabStand(), repository: 'octocat/sub/Hello', number: 133 },
+])('code_review of a pull request at $kind', ({ kind, stand, repository, number }) => {
+  const { names, pullIs } = stand;
+  let at: Reviewing;
+
+  beforeAll(async () => {
+    at = await startReviewing({
+      ORCHESTRATOR_HTTP_NODE_ALLOW_HOSTS: '127.0.0.1',
+      ORCHESTRATOR_CODE_HOST_KIND: kind,
+      ORCHESTRATOR_CODE_HOST_BASE_URL: `${stand.server.url}/`,
+      ORCHESTRATOR_CODE_HOST_REPOSITORY: repository,
+      ORCHESTRATOR_CODE_HOST_TOKEN: 'test-token',
+    });
+  });
+  afterAll(() => at.stop());
+  beforeEach(() => stand.reset());
+
   test('takes what is not named from the host, and writes nothing unasked', async () => {
     const { orders, coupons } = at.shop.commits;
     pullIs({ base: 'main', head: coupons! });
-    const { result } = await at.review({ pull_request: PULL });
+    const { result } = await at.review({ pull_request: number });
     expect([result.base_commit, result.head_commit]).toEqual([orders, coupons]);
     expect([result.posted, stand.writes()]).toEqual([[], []]);
   });
 
   test('tells what it found once, and resolves what a later commit mends', async () => {
-    const input = { pull_request: PULL, post_comments: true };
+    const input = { pull_request: number, post_comments: true };
     const reviewOf = async (text: string) => {
       pullIs({ base: 'main', head: await at.branch('leak', { 'file1.txt': text }) });
       stand.server.calls.length = 0;
@@ -53,7 +50,7 @@ describe('code_review of a pull request', () => {
     expect(stand.writes()).toEqual([]);
 
     expect(actions(await reviewOf(`one\ntwo\n${SECRET}`))).toEqual(['unchanged', 'updated']);
-    expect(stand.writes()).toEqual(['update_issue_comment']);
+    expect(stand.writes()).toEqual([names.update_summary]);
 
     const last = await reviewOf('one\ntwo\n');
     expect(last).toMatchObject({ approved: true, posting_error: null });
@@ -66,7 +63,7 @@ describe('code_review of a pull request', () => {
   test('says which comments the host did not take, and posts the others', async () => {
     pullIs({ base: 'main', head: at.shop.commits.coupons! });
     // The host's own diff has only `file1.txt`: no other line can be commented on.
-    const { run, result } = await at.review({ head: 'coupons', pull_request: PULL, post_comments: true });
+    const { run, result } = await at.review({ head: 'coupons', pull_request: number, post_comments: true });
     expect(run.state).toBe('completed');
     const { length } = result.comments;
     expect(actions(result)).toEqual([...result.comments.map(() => 'failed'), 'created']);
@@ -75,8 +72,10 @@ describe('code_review of a pull request', () => {
   });
 
   test('ends well when the host is down: the comments are kept', async () => {
-    const input = { base: 'main', head: 'coupons', pull_request: PULL, post_comments: true };
-    stand.server.failures.push(...Array.from({ length: 3 }, () => ({ name: 'pull', error: 'server_error' })));
+    const input = { base: 'main', head: 'coupons', pull_request: number, post_comments: true };
+    stand.server.failures.push(
+      ...Array.from({ length: 3 }, () => ({ name: names.pull, error: 'server_error' })),
+    );
     const { run, result } = await at.review(input);
     expect(run.state).toBe('completed');
     expect(result).toMatchObject({ posted: [], posting_error: 'The code host answered 502.' });
@@ -87,15 +86,17 @@ describe('code_review of a pull request', () => {
   });
 
   test('fails, after three attempts, when only the host knows what to review and is down', async () => {
-    stand.server.failures.push(...Array.from({ length: 9 }, () => ({ name: 'pull', error: 'server_error' })));
-    const { run } = await at.review({ pull_request: PULL });
+    stand.server.failures.push(
+      ...Array.from({ length: 9 }, () => ({ name: names.pull, error: 'server_error' })),
+    );
+    const { run } = await at.review({ pull_request: number });
     expect(run).toMatchObject({ state: 'failed', error: { step: 'FetchChanges', code: 'code_host_failed' } });
     expect(stand.server.failures).toEqual([]);
   });
 
   test('posts nothing to a pull request that has moved on', async () => {
     pullIs({ base: 'main', head: at.shop.commits.orders! });
-    const input = { base: 'main', head: 'coupons', pull_request: PULL, post_comments: true };
+    const input = { base: 'main', head: 'coupons', pull_request: number, post_comments: true };
     const { run, result } = await at.review(input);
     expect(run.state).toBe('completed');
     expect(result.posting_error).toContain('another commit');
@@ -104,8 +105,8 @@ describe('code_review of a pull request', () => {
 
   test('does not post a comment twice whose answer was lost', async () => {
     pullIs({ base: 'main', head: await at.branch('lost', { 'file1.txt': `one\n${SECRET}` }) });
-    stand.server.failures.push({ name: 'create_review_comment', error: 'server_error', after: true });
-    const { result } = await at.review({ pull_request: PULL, post_comments: true });
+    stand.server.failures.push({ name: names.post, error: 'server_error', after: true });
+    const { result } = await at.review({ pull_request: number, post_comments: true });
     expect([actions(result), result.posting_error]).toEqual([['created', 'created'], null]);
     expect(stand.comments).toHaveLength(2);
   });

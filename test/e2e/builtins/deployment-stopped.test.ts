@@ -1,9 +1,9 @@
 import { execFileSync } from 'node:child_process';
-import { readdirSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { serviceProcess } from '../../../src/clients/deployers/service-process.ts';
+import { AMPLE } from '../../support/definitions.ts';
 import { eventually } from '../../support/eventually.ts';
+import { temporaryOf } from '../../support/left-behind.ts';
 import { startProduct, type Product } from '../../support/product.ts';
 import { portBelow, webApplication, type WebApplication } from '../../support/web-application.ts';
 import { stopSoundly } from '../../support/stop-soundly.ts';
@@ -70,7 +70,7 @@ async function begin(input: object): Promise<string> {
 const served = async (name: string) => (await fetch(`http://127.0.0.1:${ports[name]}/greet?name=Ada`)).text();
 const stateOf = async (id: string, step: string) =>
   (await product.steps(id)).find(({ node }) => node === step)?.state;
-const hanging = { language: 'bash', source: `${SLEEP}\n` };
+const hanging = { language: 'bash', source: `${SLEEP}\n`, limits: AMPLE };
 const never = (name: string) => ({
   checks: [{ type: 'http', url: `http://127.0.0.1:${ports[name]}/never`, timeout_seconds: 60 }],
 });
@@ -110,7 +110,7 @@ test.each<[string, Case]>([
     for (const name of ['proving', 'live'])
       expect(await eventually(() => served(name).catch(() => undefined))).toBe('Hello, Ada!\n');
     expect(sleeping()).toBe(false);
-    expect(readdirSync(tmpdir()).filter((name) => name.startsWith('orchestrator-artifact-'))).toEqual([]);
+    expect(await temporaryOf([process.pid], 'artifact')).toEqual([]);
     await setUp();
     const next = await product.call<{ id: string }>('POST', `${ENVIRONMENTS}/live/rollback`, {
       release_id: await liveRelease(),
