@@ -34,10 +34,13 @@ it.each<[string, Partial<Environment>]>([
   ['compose', { deployer: 'docker_compose' }],
   ['a service', { deployer: 'release_directory', settings: { start: ['node', 'server.js'] } }],
   ['a check', { checks: [{ type: 'command', argv: ['true'] }] }],
-])('an environment with %s that was set up when commands were allowed is refused by now', async (_what, more) => {
-  const there = environment(more);
-  await expect(resolvedEnvironment({ secrets, run_commands: false })(there)).rejects.toMatchObject({
-    code: 'forbidden',
-  });
-  expect(await resolvedEnvironment({ secrets, run_commands: true })(there)).toMatchObject({ name: 'web' });
-});
+])(
+  'an environment with %s that was set up when commands were allowed is refused by now',
+  async (_what, more) => {
+    const there = environment(more);
+    await expect(resolvedEnvironment({ secrets, run_commands: false })(there)).rejects.toMatchObject({
+      code: 'forbidden',
+    });
+    expect(await resolvedEnvironment({ secrets, run_commands: true })(there)).toMatchObject({ name: 'web' });
+  },
+);
