@@ -1,6 +1,6 @@
 import pg from 'pg';
-import { eventually } from '../../test/support/eventually.ts';
 import { insertRun } from '../../test/support/runs.ts';
+import { settledLog } from '../../test/support/settled-log.ts';
 import { caller, definitionOf, PROJECT_ID, type TestStore, testStore } from '../../test/support/store.ts';
 import type { LoggedEvent, LogPosition } from '../contract/events.ts';
 import { type EventLogRepository, eventLogRepository } from './event-log.ts';
@@ -40,8 +40,7 @@ const ADD = `WITH r AS (UPDATE run SET last_event_seq = last_event_seq + 1 WHERE
   INSERT INTO run_event (run_id, seq, type, data) SELECT id, last_event_seq, 'run.noted', '{}' FROM r`;
 const add = (client: Pick<pg.Client, 'query'>, run_id: string) => client.query(ADD, [run_id]);
 
-/** Transactions of other databases on the server hold events back too; they end. */
-const settled = () => eventually(async () => !(await log.hasUnsettled()));
+const settled = () => settledLog(opened.database.db);
 async function settledHorizon(): Promise<LogPosition> {
   await settled();
   return log.horizon();

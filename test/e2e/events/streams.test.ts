@@ -9,6 +9,7 @@ import { type Frame, type Read, readSocket, readSse } from '../../support/event-
 import { eventually } from '../../support/eventually.ts';
 import { startProduct, type Product } from '../../support/product.ts';
 import { receiver } from '../../support/receiver.ts';
+import { settledLog } from '../../support/settled-log.ts';
 
 const OTHER = '00000000-0000-7000-8000-0000000000bb';
 let product: Product;
@@ -151,6 +152,7 @@ describe.each([
   });
 
   it('begin with what happens from now on, in whichever process it happens', async () => {
+    await settledLog(product.database.db);
     const reading = read(replica, path, undefined, 2);
     // Only what starts after the reader is there must come: try until one did.
     let is_over = false;

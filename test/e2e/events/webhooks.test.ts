@@ -5,6 +5,7 @@ import { definition, fourLightSteps, transform } from '../../support/definitions
 import { eventually } from '../../support/eventually.ts';
 import { startProduct, type Product } from '../../support/product.ts';
 import { receiver, type Received, type Receiver } from '../../support/receiver.ts';
+import { settledLog } from '../../support/settled-log.ts';
 
 interface Webhook {
   id: string;
@@ -162,6 +163,7 @@ it('sends everything from an event on again, also to a webhook that was not ther
   const after = await endedRun();
   const one = await listening();
   const hook = await webhook(one.url);
+  await settledLog(product.database.db);
   const replay = await product.call('POST', `/webhooks/${hook.id}/replay`, { from_event: `${before.id}:2` });
   const queued = (replay.body as { queued: number }).queued;
   await settled(hook, queued);
