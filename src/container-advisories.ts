@@ -1,9 +1,9 @@
-import type { AdvisorySource } from './analysis/security/advisories.ts';
 import { osvApi } from './clients/advisories/osv-api.ts';
 import { osvDirectory } from './clients/advisories/osv-directory.ts';
 import type { OsvDocument } from './clients/advisories/osv-document.ts';
 import { createGuardedFetch } from './clients/http/guarded-fetch.ts';
 import type { Base } from './container-store.ts';
+import type { AdvisorySource } from './contract/advisory.ts';
 import { boundedCache } from './language/bounded-cache.ts';
 
 const CALL_TIMEOUT_MS = 30_000;

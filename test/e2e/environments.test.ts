@@ -170,7 +170,16 @@ describe('an environment', () => {
       '404 not_found',
     );
     expect(problem(await call('GET', at(name, OTHER_PROJECT_ID)))).toBe('404 not_found');
-    expect(problem(await call('GET', '/projects/none/environments'))).toMatch(/^4(00|22) /);
+    expect(problem(await call('GET', '/projects/none/environments'))).toBe('422 validation_failed');
+  });
+
+  it('is in the project that the path names: the same may stand in the query, another is refused', async () => {
+    const name = newName();
+    expect((await put(name, {})).status).toBe(201);
+    expect((await call('GET', `${at(name)}?project_id=${PROJECT_ID.toUpperCase()}`)).status).toBe(200);
+    const other = await call('GET', `${at(name)}?project_id=${OTHER_PROJECT_ID}`);
+    expect(problem(other)).toBe('422 validation_failed');
+    expect(other.json()).toMatchObject({ errors: [{ path: '/query/project_id' }] });
   });
 
   it('is listed by name, page by page', async () => {

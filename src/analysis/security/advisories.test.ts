@@ -1,5 +1,6 @@
 import { sourceFile } from '../../../test/analysis/analyse-text.ts';
-import { type AdvisorySource, findAdvisories } from './advisories.ts';
+import type { AdvisorySource } from '../../contract/advisory.ts';
+import { findAdvisories } from './advisories.ts';
 import { isLockFile, lockedPackages } from './advisories-locks.ts';
 
 const NPM = `{

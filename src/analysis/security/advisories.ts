@@ -1,28 +1,8 @@
-import type { Finding, FindingSeverity, SourceFile } from '../../contract/findings.ts';
+import type { Advisory, AdvisorySource } from '../../contract/advisory.ts';
+import type { Finding, SourceFile } from '../../contract/findings.ts';
 import { toFindings } from '../fingerprint.ts';
 import { OWN_TOOL, ownRule, type RuleHit } from '../rule-hit.ts';
 import { type LockedPackage, lockedPackages } from './advisories-locks.ts';
-
-export interface Advisory {
-  /** `GHSA-…` or `CVE-…`. */
-  id: string;
-  ecosystem: string;
-  package: string;
-  version: string;
-  summary: string;
-  severity: FindingSeverity;
-  /** The first version without the flaw. */
-  fixed_in?: string;
-}
-
-/**
- * Asks somebody who knows which of these versions have known flaws. What could not be told is in `problems`, as sentences
- * for whoever reads the findings; rejects with the reason of the signal.
- */
-export type AdvisorySource = (
-  packages: readonly LockedPackage[],
-  signal: AbortSignal,
-) => Promise<{ advisories: readonly Advisory[]; problems: readonly string[] }>;
 
 const VULNERABLE = ownRule('security', 'vulnerable-dependency', 'error', {
   cwe: 'CWE-1395',

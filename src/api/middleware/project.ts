@@ -31,8 +31,8 @@ export function namedProject(
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 
 /**
- * The project of a call: what a route `names`, or `X-Project-Id`, else the caller's default one. Malformed, or two that
- * differ, 422; unknown, or not the caller's, 404.
+ * The project of a call: the one that the request names (`?project_id=`, a path), or `X-Project-Id`, else the caller's
+ * default one. Malformed, or two that differ, 422; unknown, or not the caller's, 404.
  */
 export async function resolveProject(
   projects: ProjectDirectory,

@@ -1,4 +1,4 @@
-import type { KnownAdvisory, PackageVersion } from './advisory.ts';
+import type { Advisory, PackageVersion } from '../../contract/advisory.ts';
 import { fixedIn } from './affected.ts';
 import type { OsvDocument } from './osv-document.ts';
 import { plainText } from './plain-text.ts';
@@ -11,7 +11,7 @@ const FIXED = /^[\w.!+~:-]{1,100}$/;
  * What to tell of the documents that concern a version: nothing of withdrawn ones, and one advisory of those that are
  * the same flaw in several databases, by preference one that says how bad it is.
  */
-export function advisoriesOf(one: PackageVersion, documents: readonly OsvDocument[]): KnownAdvisory[] {
+export function advisoriesOf(one: PackageVersion, documents: readonly OsvDocument[]): Advisory[] {
   const rank = (document: OsvDocument) => (severityOf(document, one) === undefined ? 1 : 0);
   const ordered = documents
     .filter(({ withdrawn }) => withdrawn == null)
@@ -25,7 +25,7 @@ export function advisoriesOf(one: PackageVersion, documents: readonly OsvDocumen
   });
 }
 
-function advisoryOf(document: OsvDocument, one: PackageVersion): KnownAdvisory {
+function advisoryOf(document: OsvDocument, one: PackageVersion): Advisory {
   const fixed_in = fixedIn(document, one);
   const [first_line] = (document.details ?? '').trim().split('\n');
   const said = plainText(document.summary ?? '', MAX_SUMMARY_CHARS);

@@ -1,4 +1,5 @@
-import { packageKey, type PackageVersion } from './advisory.ts';
+import type { PackageVersion } from '../../contract/advisory.ts';
+import { packageKey } from './package-key.ts';
 import type { Affected, AffectedRange, OsvDocument, RangeEvent } from './osv-document.ts';
 import { comparePep440 } from './pep440.ts';
 import { compareSemver } from './semver.ts';

@@ -1,6 +1,6 @@
 import { readdir, readFile, stat } from 'node:fs/promises';
 import path from 'node:path';
-import { packageKey } from './advisory.ts';
+import { packageKey } from './package-key.ts';
 import { isKnownEcosystem } from './affected.ts';
 import { inParallel } from './in-parallel.ts';
 import { readOsvDocument } from './osv-document.ts';

@@ -1,5 +1,6 @@
 import { advisoriesOf } from './advisories-of.ts';
-import { type AdvisoryAnswer, type AdvisoryLookup, packageKey, type PackageVersion } from './advisory.ts';
+import type { AdvisoryAnswer, AdvisorySource, PackageVersion } from '../../contract/advisory.ts';
+import { packageKey } from './package-key.ts';
 import { inParallel } from './in-parallel.ts';
 import { type AdvisoryName, askBatch, MAX_QUERIES } from './osv-batch.ts';
 import { type OsvDocument, readOsvDocument } from './osv-document.ts';
@@ -25,7 +26,7 @@ const MAX_VERSION_CHARS = 100;
 const LATE = 'The source of advisories did not answer in time.';
 
 /** Advisories of a server that speaks the OSV API. Names and versions of packages leave for it, nothing else. */
-export function osvApi(options: OsvApiOptions): AdvisoryLookup {
+export function osvApi(options: OsvApiOptions): AdvisorySource {
   const { cache, time_ms = 120_000, max_hits = 5_000 } = options;
   const http = osvHttp(options);
 

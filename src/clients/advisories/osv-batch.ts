@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { PackageVersion } from './advisory.ts';
+import type { PackageVersion } from '../../contract/advisory.ts';
 import { ADVISORY_ID } from './osv-document.ts';
 import { OsvFailure, type OsvHttp } from './osv-http.ts';
 

@@ -1,6 +1,7 @@
 import { readFile, stat } from 'node:fs/promises';
 import { advisoriesOf } from './advisories-of.ts';
-import { type AdvisoryLookup, type KnownAdvisory, packageKey } from './advisory.ts';
+import type { Advisory, AdvisorySource } from '../../contract/advisory.ts';
+import { packageKey } from './package-key.ts';
 import { isAffected } from './affected.ts';
 import { directoryIndex, type IndexLimits } from './directory-index.ts';
 import { type OsvDocument, readOsvDocument } from './osv-document.ts';
@@ -15,7 +16,7 @@ const GONE = 'The directory of advisories could not be read.';
  * Advisories of a directory of OSV documents, one per `.json` file at any depth, as the exports of OSV are. Which
  * packages they are about is read once, and again when a directory changes; what they say, each time.
  */
-export function osvDirectory({ directory, ...limits }: OsvDirectoryOptions): AdvisoryLookup {
+export function osvDirectory({ directory, ...limits }: OsvDirectoryOptions): AdvisorySource {
   const bounds: IndexLimits = { max_documents: 400_000, max_document_bytes: 4 * 1024 * 1024, ...limits };
   const index = directoryIndex(directory, bounds);
 
@@ -28,7 +29,7 @@ export function osvDirectory({ directory, ...limits }: OsvDirectoryOptions): Adv
       problems.push(`Documents of the directory of advisories that could not be read: ${current.unread}.`);
     if (current.is_part) problems.push('The directory of advisories has more documents than are read.');
     const read = new Map<string, OsvDocument | undefined>();
-    const advisories: KnownAdvisory[] = [];
+    const advisories: Advisory[] = [];
     for (const one of packages) {
       signal.throwIfAborted();
       const documents: OsvDocument[] = [];

@@ -1,5 +1,5 @@
 import type { FindingSeverity } from '../../contract/findings.ts';
-import type { PackageVersion } from './advisory.ts';
+import type { PackageVersion } from '../../contract/advisory.ts';
 import { entriesOf } from './affected.ts';
 import { cvssScore } from './cvss.ts';
 import type { OsvDocument } from './osv-document.ts';

@@ -1,5 +1,5 @@
 import { findAdvisories } from '../../../src/analysis/security/advisories.ts';
-import type { PackageVersion } from '../../../src/clients/advisories/advisory.ts';
+import type { PackageVersion } from '../../../src/contract/advisory.ts';
 import { osvApi, type OsvApiOptions } from '../../../src/clients/advisories/osv-api.ts';
 import type { OsvDocument } from '../../../src/clients/advisories/osv-document.ts';
 import { createGuardedFetch } from '../../../src/clients/http/guarded-fetch.ts';

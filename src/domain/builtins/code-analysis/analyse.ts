@@ -1,8 +1,8 @@
 import { unreadFacts } from '../../../analysis/empty-facts.ts';
 import { ANALYSER_VERSION, analysisKey, relocate } from '../../../analysis/analysis-key.ts';
 import { withoutDoubles } from '../../../analysis/external/without-doubles.ts';
-import type { AdvisorySource } from '../../../analysis/security/advisories.ts';
 import { skipReasonOf } from '../../../analysis/skip.ts';
+import type { AdvisorySource } from '../../../contract/advisory.ts';
 import {
   FINDING_AREAS,
   type FileAnalysis,

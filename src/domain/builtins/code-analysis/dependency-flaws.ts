@@ -1,6 +1,7 @@
-import { type AdvisorySource, findAdvisories } from '../../../analysis/security/advisories.ts';
+import { findAdvisories } from '../../../analysis/security/advisories.ts';
 import { isLockFile } from '../../../analysis/security/advisories-locks.ts';
 import { skipReasonOfPath } from '../../../analysis/skip.ts';
+import type { AdvisorySource } from '../../../contract/advisory.ts';
 import type { Finding, FindingArea } from '../../../contract/findings.ts';
 import type { BlobService } from '../../blobs.ts';
 import type { NodeContext } from '../../nodes/node.ts';

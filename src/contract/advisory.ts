@@ -1,4 +1,4 @@
-import type { FindingSeverity } from '../../contract/findings.ts';
+import type { FindingSeverity } from './findings.ts';
 
 /** A version of a package: `npm`, `PyPI` or `Go`, and the name as it is written there. */
 export interface PackageVersion {
@@ -8,7 +8,8 @@ export interface PackageVersion {
 }
 
 /** What is known of one flaw that a version has; all text is plain. */
-export interface KnownAdvisory {
+export interface Advisory {
+  /** `GHSA-…` or `CVE-…`. */
   id: string;
   ecosystem: string;
   package: string;
@@ -21,18 +22,12 @@ export interface KnownAdvisory {
 
 /** What stands although `problems`, sentences for whoever reads the findings, say what is missing. */
 export interface AdvisoryAnswer {
-  advisories: KnownAdvisory[];
+  advisories: Advisory[];
   problems: string[];
 }
 
-/** Flaws of these versions. Rejects with the reason of the signal only: a source that is away is a problem. */
-export type AdvisoryLookup = (
+/** Knows the flaws of these versions. Rejects with the reason of the signal only: a source that is away is a problem. */
+export type AdvisorySource = (
   packages: readonly PackageVersion[],
   signal: AbortSignal,
 ) => Promise<AdvisoryAnswer>;
-
-/** What a package is found by: names of PyPI are the same in any spelling (PEP 503). */
-export function packageKey({ ecosystem, name }: Pick<PackageVersion, 'ecosystem' | 'name'>): string {
-  const [base = ''] = ecosystem.split(':');
-  return `${base} ${base === 'PyPI' ? name.toLowerCase().replace(/[-_.]+/g, '-') : name}`;
-}
