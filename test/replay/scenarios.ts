@@ -25,7 +25,6 @@ export interface Scenario {
 }
 
 const paused = (product: Product, id: string) => product.until(id, (run) => run.state === 'paused');
-const running = (product: Product, id: string) => product.until(id, (run) => run.state === 'running');
 const begun = async (product: Product, id: string) => {
   while ((await product.steps(id)).length === 0) await new Promise((resolve) => setTimeout(resolve, 25));
 };
@@ -97,13 +96,12 @@ export const SCENARIOS: Readonly<Record<string, Scenario>> = {
     ends: 'failed',
   },
   pause_resume: {
-    definition: definition('pause_resume', { w: wait(5), t: transform(1, { needs: ['w'] }) }),
+    definition: definition('pause_resume', { w: wait(20), t: transform(1, { needs: ['w'] }) }),
     async act(product, id) {
       await begun(product, id);
       await product.call('POST', `/runs/${id}/pause`);
       await paused(product, id);
       await product.call('POST', `/runs/${id}/resume`);
-      await running(product, id);
     },
     ends: 'completed',
   },
@@ -209,7 +207,6 @@ export const SCENARIOS: Readonly<Record<string, Scenario>> = {
       late: { type: 'run', timeout_seconds: 1, continue_on_error: true, config: { workflow: 'child' } },
     }),
     async act(product, id) {
-      await product.until(id, (run) => run.state === 'running');
       while ((await product.steps(id)).filter(({ state }) => state === 'running').length < 4)
         await new Promise((resolve) => setTimeout(resolve, 25));
       await product.call('POST', `/runs/${id}/pause`);
@@ -299,7 +296,7 @@ export const SCENARIOS: Readonly<Record<string, Scenario>> = {
     ends: 'completed',
   },
   pause_in_flight: {
-    definition: definition('pause_in_flight', { slow: bash('sleep 1'), w: wait(1) }),
+    definition: definition('pause_in_flight', { slow: bash('sleep 5'), w: wait(5) }),
     async act(product, id) {
       await begun(product, id);
       await product.call('POST', `/runs/${id}/pause`);
@@ -309,7 +306,7 @@ export const SCENARIOS: Readonly<Record<string, Scenario>> = {
     ends: 'completed',
   },
   pause_overtaken: {
-    definition: definition('pause_overtaken', { slow: bash('sleep 1'), w: wait(1) }),
+    definition: definition('pause_overtaken', { slow: bash('sleep 5'), w: wait(5) }),
     async act(product, id) {
       await begun(product, id);
       await product.call('POST', `/runs/${id}/pause`);
