@@ -35,7 +35,7 @@ const untilStep = (id: string, node: string, state: string) =>
 
 test('a pause is `paused` only once nothing is in flight, and dispatches nothing', async () => {
   const id = await begin('quiet', {
-    slow: bash('sleep 4; echo done'),
+    slow: bash('sleep 12; echo done'),
     next: transform('${{ steps.slow.output.stdout }}', { needs: ['slow'] }),
   });
   await untilStep(id, 'slow', 'running');
@@ -55,21 +55,21 @@ test('a pause is `paused` only once nothing is in flight, and dispatches nothing
 });
 
 test('a pause stops the clock of a wait; what is left runs on after it', async () => {
-  const id = await begin('clock', { w: wait(4) });
+  const id = await begin('clock', { w: wait(8) });
   await untilStep(id, 'w', 'waiting');
   await product.call('POST', `/runs/${id}/pause`);
   await product.until(id, (run) => run.state === 'paused');
-  await new Promise((resolve) => setTimeout(resolve, 4_500));
+  await new Promise((resolve) => setTimeout(resolve, 8_500));
   expect((await product.run(id)).state).toBe('paused');
   await product.call('POST', `/runs/${id}/resume`);
   expect((await product.ended(id)).state).toBe('completed');
   const [step] = await product.steps(id);
   // The whole wait, and the pause in between.
-  expect((step?.output as { waited_ms: number }).waited_ms).toBeGreaterThan(8_000);
+  expect((step?.output as { waited_ms: number }).waited_ms).toBeGreaterThan(16_000);
 });
 
 test('a resume overtakes a pause that is still pending', async () => {
-  const id = await begin('overtaken', { slow: bash('sleep 4'), next: transform(1, { needs: ['slow'] }) });
+  const id = await begin('overtaken', { slow: bash('sleep 12'), next: transform(1, { needs: ['slow'] }) });
   await untilStep(id, 'slow', 'running');
   await product.call('POST', `/runs/${id}/commands`, { id: 'p', type: 'pause' });
   expect((await product.call('POST', `/runs/${id}/commands`, { id: 'r', type: 'resume' })).status).toBe(202);

@@ -197,7 +197,7 @@ describe('an approval', () => {
   });
 
   test('counts each approver once towards its quorum', async () => {
-    const id = await begin('quorum', { ok: approval({ quorum: 2, timeout_seconds: 4 }) });
+    const id = await begin('quorum', { ok: approval({ quorum: 2, timeout_seconds: 15 }) });
     await untilWaiting(id, 'ok');
     await decide(id, 'ok', { decision: 'approve' });
     await decide(id, 'ok', { decision: 'approve', comment: 'again' });

@@ -254,9 +254,8 @@ it('a flood at one hook is held back, and leaves the others alone', async () => 
     { name: 'a', secret_ref: 'ours' },
     { name: 'b', secret_ref: 'ours' },
   ]);
-  const sent = [];
-  for (let n = 0; n < 60; n++)
-    sent.push(await send(flooded!, '{}', github('{}', 'a wrong secret of sixteen')));
+  const wrong = github('{}', 'a wrong secret of sixteen');
+  const sent = await Promise.all(Array.from({ length: 60 }, () => send(flooded!, '{}', wrong)));
   const held = sent.filter(({ status }) => status === 429);
   expect(held.length).toBeGreaterThan(0);
   expect(Number(held[0]!.headers.get('retry-after'))).toBeGreaterThan(0);
