@@ -3,7 +3,7 @@ export const ROLES = ['viewer', 'editor', 'operator', 'maintainer', 'owner'] as 
 export type Role = (typeof ROLES)[number];
 
 /** Rights that no role brings: they are given by name. */
-export const PERMISSIONS = ['tag:break_glass'] as const;
+export const PERMISSIONS = ['tag:break_glass', 'installation:administer'] as const;
 export type Permission = (typeof PERMISSIONS)[number];
 
 /** Whether `actual` may do what `wanted` may. */
@@ -12,3 +12,6 @@ export const hasRole = (actual: Role, wanted: Role): boolean =>
 
 /** Of two roles the one that may do more. */
 export const higherRole = (one: Role, other: Role): Role => (hasRole(one, other) ? one : other);
+
+/** Of two roles the one that may do less. */
+export const lowerRole = (one: Role, other: Role): Role => (hasRole(one, other) ? other : one);

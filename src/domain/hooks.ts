@@ -1,11 +1,11 @@
 import { AppError } from '../contract/errors.ts';
 import type { Json } from '../contract/json.ts';
 import type { Metrics } from '../contract/metrics.ts';
+import { type Principal, roleIn } from '../contract/principal.ts';
 import { hasRole } from '../contract/roles.ts';
 import type { HookRepository, HookRow } from '../persistence/hooks.ts';
 import type { WorkflowKey } from '../persistence/live-tags.ts';
 import type { RunRepository, RunRow } from '../persistence/runs.ts';
-import type { Caller } from './refs.ts';
 import { openOnce } from './run-once.ts';
 import type { RunService } from './runs.ts';
 import { derivedId } from './rules/derived-id.ts';
@@ -15,8 +15,8 @@ import type { LiveDefinition } from './triggers.ts';
 
 /** Something that came in for a hook. */
 export interface Delivery extends SignedDelivery {
-  /** Who showed a token; the projects there are for them, undefined: all. */
-  bearer: (Pick<Caller, 'actor' | 'role'> & { projects?: readonly string[] }) | undefined;
+  /** Who showed a token. */
+  bearer: Principal | undefined;
   /** Equal for what was delivered before: it begins no second run. */
   delivery_id: string | undefined;
   /** The body as JSON; asked for only when the sender is known. */
@@ -101,11 +101,14 @@ export function hookService(deps: Deps) {
      * Starts a run of the live tag with the body as its input; `is_new` is false for a delivery that was here before.
      * Errors: `not_found`, `unauthenticated`, `forbidden`, and as reading the body and starting a run.
      */
-    async deliver(id: string, delivery: Delivery): Promise<{ run_id: string; is_new: boolean }> {
+    async deliver(
+      id: string,
+      delivery: Delivery,
+    ): Promise<{ run_id: string; project_id: string; is_new: boolean }> {
       try {
         const { run, is_new } = await accept(id, delivery);
         metrics.hookDelivered(is_new ? 'started' : 'repeated');
-        return { run_id: run.id, is_new };
+        return { run_id: run.id, project_id: run.project_id, is_new };
       } catch (error) {
         metrics.hookDelivered(error instanceof AppError ? error.code : 'internal');
         throw error;
@@ -118,24 +121,23 @@ export function hookService(deps: Deps) {
       const { triggers = [] } = (await deps.live(key))?.definition ?? {};
       const names = triggers.map(({ name }) => name);
       const rows = await hooks.ensure(key, names, deps.newHookId);
-      return Promise.all(
-        triggers.map(async ({ name, secret_ref }) => {
-          const { id, created_at } = rows.find((row) => row.name === name)!;
-          const is_ready =
-            secret_ref === undefined || (await secrets.find(project_id, secret_ref)) !== undefined;
-          return { id, name, secret_ref: secret_ref ?? null, is_ready, created_at };
-        }),
-      );
+      const named = triggers.flatMap(({ secret_ref }) => secret_ref ?? []);
+      const known = await secrets.findAll(project_id, named);
+      return triggers.map(({ name, secret_ref }) => {
+        const { id, created_at } = rows.find((row) => row.name === name)!;
+        const is_ready = secret_ref === undefined || known.has(secret_ref);
+        return { id, name, secret_ref: secret_ref ?? null, is_ready, created_at };
+      });
     },
   };
 }
 
 function bearerOf(bearer: Delivery['bearer'], project_id: string): string {
   if (!bearer) throw unauthenticated();
-  if (bearer.projects?.includes(project_id) === false) throw new AppError('not_found');
-  if (!hasRole(bearer.role, 'editor'))
-    throw new AppError('forbidden', { detail: 'This needs the role editor.' });
-  return bearer.actor;
+  const role = roleIn(bearer, project_id);
+  if (!role) throw new AppError('not_found');
+  if (!hasRole(role, 'editor')) throw new AppError('forbidden', { detail: 'This needs the role editor.' });
+  return bearer.id;
 }
 
 /** The same whatever was wrong: who guesses learns nothing. */

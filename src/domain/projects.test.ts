@@ -1,4 +1,5 @@
 import { testDatabase, type TestDatabase } from '../../test/support/database.ts';
+import { newId } from '../ids.ts';
 import { openDatabase, type Database } from '../persistence/db.ts';
 import { projectRepository } from '../persistence/projects.ts';
 import { DEFAULT_PROJECT_ID, projectService } from './projects.ts';
@@ -27,38 +28,50 @@ beforeEach(() => {
   statements.length = 0;
 });
 
-describe('projects', () => {
-  it('has the default project from the first migration on', async () => {
-    const projects = projectService({ projects: projectRepository(database.db) });
-    expect(await projects.find(DEFAULT_PROJECT_ID)).toMatchObject({ name: 'default', status: 'active' });
-    expect((await projects.list(1)).map((row) => row.id)).toEqual([DEFAULT_PROJECT_ID]);
+const serviceAt = (now_ms?: () => number) =>
+  projectService({
+    projects: projectRepository(database.db),
+    ids: newId,
+    onChange: () => undefined,
+    now_ms,
+    known_for_ms: 1_000,
   });
 
-  it('knows the default project without asking', () => {
-    const projects = projectService({ projects: projectRepository(database.db) });
-    expect(projects.exists(DEFAULT_PROJECT_ID)).toBe(true);
+describe('the projects of calls', () => {
+  it('have the default one among them, without asking', async () => {
+    const projects = serviceAt();
+    expect(projects.statusOf(DEFAULT_PROJECT_ID)).toBe('active');
     expect(statements).toEqual([]);
+    expect(await projects.get(DEFAULT_PROJECT_ID)).toMatchObject({ name: 'default', status: 'active' });
   });
 
-  it('asks once for a project, and again when the answer is old', async () => {
+  it('are asked for once, and again when the answer is old', async () => {
     let now = 0;
-    const projects = projectService({
-      projects: projectRepository(database.db),
-      now_ms: () => now,
-      known_for_ms: 1_000,
-    });
-    expect(await projects.exists(OTHER)).toBe(true);
-    expect(projects.exists(OTHER)).toBe(true);
+    const projects = serviceAt(() => now);
+    expect(await projects.statusOf(OTHER)).toBe('active');
+    expect(projects.statusOf(OTHER)).toBe('active');
     expect(statements).toHaveLength(1);
     now = 1_001;
-    expect(await projects.exists(OTHER)).toBe(true);
+    expect(await projects.statusOf(OTHER)).toBe('active');
     expect(statements).toHaveLength(2);
   });
 
-  it('does not remember that there is none', async () => {
-    const projects = projectService({ projects: projectRepository(database.db) });
+  it('are known as they are at once where they were changed', async () => {
+    const projects = serviceAt(() => 0);
+    expect(await projects.statusOf(OTHER)).toBe('active');
+    await projects.update(OTHER, { status: 'archived' });
+    expect(await projects.statusOf(OTHER)).toBe('archived');
+    await projects.update(OTHER, { status: 'active' });
+    expect(await projects.statusOf(OTHER)).toBe('active');
+  });
+
+  it('are not remembered for not being there', async () => {
+    const projects = serviceAt();
     const unknown = '00000000-0000-7000-8000-000000000003';
-    expect([await projects.exists(unknown), await projects.exists(unknown)]).toEqual([false, false]);
+    expect([await projects.statusOf(unknown), await projects.statusOf(unknown)]).toEqual([
+      undefined,
+      undefined,
+    ]);
     expect(statements).toHaveLength(2);
   });
 });

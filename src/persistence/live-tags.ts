@@ -1,7 +1,7 @@
 import type { Db } from './db.ts';
 import { run, runOne, statement } from './statement.ts';
 
-/** The position of a workflow's live tag. */
+/** The position of a workflow's live tag. Where a project is archived there is none. */
 export interface LiveTag {
   tag: string;
   target_id: string;
@@ -17,7 +17,8 @@ const LIVE = statement<LiveTag>(
   'live_tag',
   `SELECT t.name AS tag, t.target_id, a.version_hash
    FROM unnest($2::text[]) WITH ORDINALITY AS n(name, rank)
-   JOIN tag t ON t.project_id = $1 AND t.name = n.name
+   JOIN project p ON p.id = $1 AND p.status = 'active'
+   JOIN tag t ON t.project_id = p.id AND t.name = n.name
    JOIN artifact a ON a.id = t.target_id
    ORDER BY n.rank LIMIT 1`,
 );
@@ -27,7 +28,8 @@ const behind = (workflows: string) => `
   SELECT w.project_id, w.workflow FROM (${workflows}) w
   LEFT JOIN LATERAL (
     SELECT t.name, t.target_id FROM unnest(ARRAY[w.workflow || $1, w.workflow || $2]) WITH ORDINALITY AS n(name, rank)
-    JOIN tag t ON t.project_id = w.project_id AND t.name = n.name
+    JOIN project p ON p.id = w.project_id AND p.status = 'active'
+    JOIN tag t ON t.project_id = p.id AND t.name = n.name
     ORDER BY n.rank LIMIT 1
   ) live ON true
   LEFT JOIN trigger_state s ON s.project_id = w.project_id AND s.workflow = w.workflow

@@ -1,4 +1,4 @@
-import { pgTable, text, uuid } from 'drizzle-orm/pg-core';
+import { integer, jsonb, pgTable, text, uuid } from 'drizzle-orm/pg-core';
 import { instant } from './columns.ts';
 
 export const project = pgTable('project', {
@@ -6,10 +6,13 @@ export const project = pgTable('project', {
   name: text('name').notNull(),
   description: text('description').notNull().default(''),
   type: text('type').notNull().default('standard'),
-  status: text('status', { enum: ['active', 'archived'] })
+  status: text('status', { enum: ['active', 'archived', 'deleted'] })
     .notNull()
     .default('active'),
+  version: integer('version').notNull().default(1),
+  settings: jsonb('settings').notNull().default({}),
   created_by: text('created_by').notNull(),
   created_at: instant('created_at').notNull().defaultNow(),
   updated_at: instant('updated_at').notNull().defaultNow(),
+  deleted_at: instant('deleted_at'),
 });
