@@ -1,3 +1,4 @@
+import { types } from 'node:util';
 import { sql } from 'drizzle-orm';
 import { drizzle, type NodePgDatabase } from 'drizzle-orm/node-postgres';
 import pg from 'pg';
@@ -31,9 +32,28 @@ export function openDatabase(options: DatabaseOptions): Database {
   });
   // Without a listener a broken idle connection would end the process.
   pool.on('error', (error) => options.onIdleError?.(error));
+  // One that breaks between two statements of a transaction has nobody else to tell; the next statement fails.
+  pool.on('connect', (client) => client.on('error', () => undefined));
   const { onStatement } = options;
   const logger = onStatement ? { logQuery: (sql: string) => onStatement(sql) } : false;
-  return { db: drizzle(pool, { logger }), pool, close: () => pool.end() };
+  const db = drizzle(pool, { logger });
+  db.transaction = releasing(pool, (client) => drizzle(client, { logger }));
+  return { db, pool, close: () => pool.end() };
+}
+
+/** Transactions that let go of their connection also when it breaks at BEGIN, where drizzle's own keep it for ever. */
+function releasing(pool: pg.Pool, onClient: (client: pg.PoolClient) => Db): Db['transaction'] {
+  return async (work, config) => {
+    const client = await pool.connect();
+    try {
+      const result = await onClient(client).transaction(work, config);
+      client.release();
+      return result;
+    } catch (error) {
+      client.release(isDatabaseAway(error));
+      throw error;
+    }
+  };
 }
 
 /** Resolves when the database answers. */
@@ -49,7 +69,8 @@ const POOL_MESSAGES =
 
 /** True when the database could not be reached, as opposed to having refused the statement. */
 export function isDatabaseAway(error: unknown): boolean {
-  for (let e = error; e instanceof Error; e = e.cause) {
+  // Native, not an instance: in a test, errors of sockets are of another realm.
+  for (let e = error; types.isNativeError(e); e = e.cause) {
     const code = (e as { code?: unknown }).code;
     if (typeof code === 'string' && (AWAY.test(code) || SOCKET_ERRORS.has(code))) return true;
     if (POOL_MESSAGES.test(e.message)) return true;
