@@ -1,9 +1,10 @@
 import { type Client, WorkflowNotFoundError } from '@temporalio/client';
-import { defaultPayloadConverter, defineSearchAttributeKey, SearchAttributeType } from '@temporalio/common';
+import { defineSearchAttributeKey, SearchAttributeType } from '@temporalio/common';
 import type proto from '@temporalio/proto';
 import { RUN_STATES, type RunState } from '../contract/run.ts';
 import { SEARCH_ATTRIBUTES, type DagResult } from '../contract/workflows.ts';
 import { asTemporalError } from './temporal.ts';
+import { payloadValue } from './temporal-codec-plugin.ts';
 
 /** How an execution closed, as Temporal says it. */
 export type CloseStatus = 'completed' | 'failed' | 'cancelled' | 'terminated' | 'timed_out';
@@ -104,16 +105,17 @@ export function temporalExecutions(
         const began = (await edgeOf(execution, 'all'))?.workflowExecutionStartedEventAttributes;
         return began?.originalExecutionRunId !== execution.temporal_run_id;
       }),
-    closing: (execution) => translated(async () => closingOf((await edgeOf(execution, 'close')) ?? {})),
+    closing: (execution) =>
+      translated(async () => closingOf(client, (await edgeOf(execution, 'close')) ?? {})),
   };
 }
 
-function closingOf(event: History): Closing {
+async function closingOf(client: Client, event: History): Promise<Closing> {
   const { workflowExecutionCompletedEventAttributes: completed } = event;
   const [result] = completed?.result?.payloads ?? [];
   const failure = event.workflowExecutionFailedEventAttributes?.failure;
   return {
-    result: result ? defaultPayloadConverter.fromPayload<DagResult>(result) : undefined,
+    result: result ? await payloadValue<DagResult>(client, result) : undefined,
     reason: event.workflowExecutionTerminatedEventAttributes?.reason ?? undefined,
     code: (failure?.applicationFailureInfo ?? failure?.cause?.applicationFailureInfo)?.type ?? undefined,
   };

@@ -1,6 +1,8 @@
 import { Client } from '@temporalio/client';
 import type { OpenTelemetryPlugin } from '@temporalio/interceptors-opentelemetry-v2';
 import { DefaultLogger, NativeConnection, Runtime } from '@temporalio/worker';
+import type { CodecSecrets } from './temporal-codec.ts';
+import { codecPlugin, type TemporalPlugin } from './temporal-codec-plugin.ts';
 import { temporalMaintenance, type TemporalMaintenance } from './temporal-maintenance.ts';
 import { temporalDeployments, type TemporalDeployments } from './temporal-deployments.ts';
 import { temporalExecutions, type TemporalExecutions } from './temporal-executions.ts';
@@ -26,7 +28,7 @@ export interface TemporalLink {
   /** Makes the schedule that judges the silence of external runs; 0 seconds is none. */
   ensureHealthSweep: (every_seconds: number) => Promise<void>;
   /** What workers of this link have to be made with. */
-  plugins: OpenTelemetryPlugin[];
+  plugins: TemporalPlugin[];
   close: () => Promise<void>;
 }
 
@@ -39,12 +41,17 @@ export interface TemporalPlace {
   eager: boolean;
   /** Set when traces are exported: then one trace runs from the API call through workflow and activities. */
   tracing?: TracingOptions;
+  /** Set when payloads are encrypted, or may have been. */
+  codec?: CodecSecrets;
 }
 
 /** One connection to Temporal, for client and workers alike. */
 export async function connectTemporal(place: TemporalPlace): Promise<TemporalLink> {
-  const { address, namespace, task_queue, eager, tracing } = place;
-  const plugins = tracing ? [await tracingPlugin(tracing)] : [];
+  const { address, namespace, task_queue, eager, tracing, codec } = place;
+  const plugins: TemporalPlugin[] = [
+    ...(codec ? [codecPlugin(codec)] : []),
+    ...(tracing ? [await tracingPlugin(tracing)] : []),
+  ];
   const connection = await NativeConnection.connect({ address });
   const client = new Client({ connection, namespace, plugins });
   return {

@@ -5,7 +5,7 @@ import {
   WorkflowFailedError,
   WorkflowNotFoundError,
 } from '@temporalio/client';
-import { ActivityFailure, ApplicationFailure, defaultPayloadConverter } from '@temporalio/common';
+import { ActivityFailure, ApplicationFailure } from '@temporalio/common';
 import { AppError } from '../contract/errors.ts';
 import {
   MAINTENANCE_KINDS,
@@ -14,6 +14,7 @@ import {
   type MaintenanceRequests,
 } from '../contract/maintenance.ts';
 import { asTemporalError } from './temporal.ts';
+import { payloadValue } from './temporal-codec-plugin.ts';
 import { maintenanceId } from './temporal-schedules.ts';
 
 export type JobState = 'running' | 'completed' | 'failed' | 'cancelled' | 'terminated' | 'timed_out';
@@ -65,7 +66,8 @@ export function temporalMaintenance(
   const describe = async (kind: MaintenanceKind, run_id?: string): Promise<JobExecution> => {
     const handle = client.workflow.getHandle(maintenanceId(kind, task_queue), run_id);
     const described = await handle.describe();
-    return { ...viewOf(kind, described), ...(await outcomeOf(client, described)) };
+    const progress = await progressOf(client, described);
+    return { ...viewOf(kind, described), progress, ...(await outcomeOf(client, described)) };
   };
   const start = async (kind: MaintenanceKind, request: object) => {
     const { firstExecutionRunId } = await client.workflow.start(MAINTENANCE_WORKFLOWS[kind], {
@@ -118,7 +120,6 @@ function undefinedIfUnknown(error: unknown): undefined {
 function viewOf(kind: MaintenanceKind, described: WorkflowExecutionDescription) {
   const { runId, status, memo, startTime, closeTime, raw } = described;
   const [pending] = raw.pendingActivities ?? [];
-  const [heartbeat] = pending?.heartbeatDetails?.payloads ?? [];
   return {
     id: `${kind}-${runId}`,
     kind,
@@ -127,8 +128,12 @@ function viewOf(kind: MaintenanceKind, described: WorkflowExecutionDescription) 
     started_at: startTime,
     ended_at: closeTime ?? null,
     activity: pending?.activityType?.name ?? null,
-    progress: heartbeat ? (defaultPayloadConverter.fromPayload<unknown>(heartbeat) ?? null) : null,
   };
+}
+
+async function progressOf(client: Client, { raw }: WorkflowExecutionDescription): Promise<unknown> {
+  const [heartbeat] = raw.pendingActivities?.[0]?.heartbeatDetails?.payloads ?? [];
+  return heartbeat ? ((await payloadValue<unknown>(client, heartbeat)) ?? null) : null;
 }
 
 async function outcomeOf(

@@ -6,6 +6,7 @@ import {
 } from '@temporalio/client';
 import { defineSearchAttributeKey, SearchAttributeType, TypedSearchAttributes } from '@temporalio/common';
 import { AppError } from '../contract/errors.ts';
+import { PayloadCodecError } from './temporal-codec.ts';
 import type { RunType } from '../contract/run.ts';
 import {
   CHILD_SIGNAL,
@@ -103,7 +104,7 @@ async function reached(call: () => Promise<unknown>): Promise<boolean> {
 
 export function asTemporalError(error: unknown): unknown {
   for (let e = error; e instanceof Error; e = e.cause) {
-    if (isGrpcServiceError(e))
+    if (isGrpcServiceError(e) || e instanceof PayloadCodecError)
       return new AppError('temporal_unavailable', { cause: error, retry_after_seconds: 1 });
   }
   return error;
