@@ -1,9 +1,9 @@
-import type { StandaloneConfig } from './config.ts';
+import type { ApiConfig } from './config.ts';
 import { untilAskedToStop } from './lifecycle.ts';
 import { connect, openProcess } from './process.ts';
 
 /** One API process against a PostgreSQL and a Temporal of one's own. Any number may run side by side. */
-export async function runApi(config: StandaloneConfig): Promise<void> {
+export async function runApi(config: ApiConfig): Promise<void> {
   const opened = await openProcess(config, { role: '' });
   const database_url = config.database.url.reveal();
   const { base, temporal, close } = await connect(config, opened, {
@@ -20,6 +20,8 @@ export async function runApi(config: StandaloneConfig): Promise<void> {
     maintenance: temporal.maintenance,
     database_url,
     token: config.auth.api_token.reveal(),
+    jwt_secret: config.auth.jwt_secret.reveal(),
+    admin_password: config.auth.admin_password?.reveal(),
     tracing: opened.telemetry.tracing !== undefined,
     sandbox: () => null,
   });

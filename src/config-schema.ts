@@ -21,6 +21,10 @@ import { intents, llm } from './config-intents.ts';
 import { analysis } from './config-analysis.ts';
 import { deployments } from './config-deployments.ts';
 import { repositories } from './config-repositories.ts';
+import { spec_engine } from './config-spec-engine.ts';
+import { secrets } from './config-secrets.ts';
+import { temporal } from './config-temporal.ts';
+import { audit } from './config-audit.ts';
 import { worker } from './config-worker.ts';
 import { refuseSharedToken, tokens } from './config-tokens.ts';
 import { hooks, triggers } from './config-triggers.ts';
@@ -55,29 +59,19 @@ export const configSchema = section({
     max_open_conns: field(integer(1, 1000).default(25), 'Size of the connection pool.'),
     max_idle_conns: field(integer(0, 1000).optional(), 'Accepted from older files; has no effect.'),
   }),
-  temporal: section({
-    host_port: field(address.optional(), 'Temporal to use; without it the embedded one is started.', {
-      aliases: ['TEMPORAL_ADDRESS'],
-    }),
-    namespace: field(word.default('default'), 'Temporal namespace.'),
-    task_queue: field(
-      word.default('orchestrator-task-queue'),
-      'Task queue of the workflows and light activities.',
-    ),
-  }),
+  temporal,
   events,
   webhooks,
   triggers,
   hooks,
+  secrets,
   redis,
   kafka,
   intent_api: section({
     address: field(address.optional(), 'gRPC intent service; without it the embedded default answers.'),
   }),
   agent_manager,
-  spec_engine: section({
-    url: field(httpUrl.optional(), 'Spec Engine to use for refinements.', { aliases: ['SPEC_ENGINE_URL'] }),
-  }),
+  spec_engine,
   telemetry: section({
     enabled: field(flag.default(true), 'Export traces when an endpoint is set.'),
     service_name: field(word.default('orchestrator'), 'Service name in traces and logs.'),
@@ -113,10 +107,21 @@ export const configSchema = section({
         default_text: '🔒 none',
       },
     ),
-    jwt_secret: field(secretText(32).optional(), 'Reserved for signed-in sessions; not used yet.', {
-      aliases: ['JWT_SECRET'],
-      secret: true,
-    }),
+    jwt_secret: field(
+      secretText(32).optional(),
+      'Keeps the keys that sign tokens; the embedded stack makes one. Another one signs everybody out.',
+      { aliases: ['JWT_SECRET'], secret: true },
+    ),
+    admin_email: field(word.default('admin@localhost'), 'What the administrator signs in as at first.'),
+    admin_password: field(
+      secretText(12).optional(),
+      'Password of the administrator until there is another; the embedded stack makes one.',
+      { secret: true },
+    ),
+    issuer: field(word.default('orchestrator'), 'Who tokens say that they are from.'),
+    audience: field(word.default('orchestrator'), 'Whom tokens say that they are for.'),
+    token_hours: field(integer(1, 24 * 7).default(24), 'How long a token is good.'),
+    session_days: field(integer(1, 366).default(30), 'How long refresh tokens are good after signing in.'),
   }).superRefine(refuseSharedToken),
   limits: section({
     body_bytes: field(integer(1, 64 * MIB).default(MIB), 'Largest JSON body.'),
@@ -229,6 +234,7 @@ export const configSchema = section({
   }),
   external_runs,
   agent_tasks,
+  audit,
   data_dir: field(word.default('.orchestrator'), 'Where the embedded stack keeps its data.'),
   setup: field(
     z.enum(['auto', 'none']).default('auto'),

@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { inspect } from 'node:util';
-import { loadConfig, standaloneConfig, type ConfigError } from './config.ts';
+import { apiConfig, loadConfig, standaloneConfig, type ConfigError } from './config.ts';
 
 let cwd: string;
 beforeEach(async () => {
@@ -256,6 +256,18 @@ describe('outside the embedded stack', () => {
       ORCHESTRATOR_API_TOKEN: TOKEN,
     };
     expect(standaloneConfig(loadConfig(env, cwd)).auth.api_token.reveal()).toBe(TOKEN);
+    expect(() => apiConfig(loadConfig(env, cwd))).toThrow(
+      /^[^_]*\n {2}- ORCHESTRATOR_AUTH_JWT_SECRET [^\n]*$/,
+    );
+    const whole = { ...env, JWT_SECRET: TOKEN };
+    expect(apiConfig(loadConfig(whole, cwd)).auth.jwt_secret.reveal()).toBe(TOKEN);
+  });
+
+  it('a secret that is too short is no secret', () => {
+    expect(() => loadConfig({ JWT_SECRET: 'short' }, cwd)).toThrow('must have at least 32 characters');
+    expect(() => loadConfig({ ORCHESTRATOR_AUTH_ADMIN_PASSWORD: 'short' }, cwd)).toThrow(
+      'must have at least 12 characters',
+    );
   });
 });
 

@@ -31,6 +31,11 @@ export interface StandaloneConfig extends Config {
   auth: Config['auth'] & { api_token: Secret };
 }
 
+/** The same, of a process that lets people sign in. */
+export interface ApiConfig extends StandaloneConfig {
+  auth: StandaloneConfig['auth'] & { jwt_secret: Secret };
+}
+
 /** Every problem of the configuration in one message. */
 export class ConfigError extends Error {
   override readonly name = 'ConfigError';
@@ -59,16 +64,31 @@ export function loadConfig(env: Env, cwd: string): Config {
 
 /** The same configuration, once it is certain that nothing embedded has to stand in. Throws `ConfigError`. */
 export function standaloneConfig(config: Config): StandaloneConfig {
-  const { database, temporal, auth } = config;
-  if (database.url && temporal.host_port && auth.api_token) return config as StandaloneConfig;
-  const missing = [
-    database.url ? '' : 'ORCHESTRATOR_DATABASE_URL (database.url) is needed outside the embedded stack',
-    temporal.host_port
-      ? ''
-      : 'ORCHESTRATOR_TEMPORAL_HOST_PORT (temporal.host_port) is needed outside the embedded stack',
-    auth.api_token ? '' : 'ORCHESTRATOR_AUTH_API_TOKEN (auth.api_token) is needed outside the embedded stack',
-  ];
-  throw new ConfigError(missing.filter((line) => line !== ''));
+  refuseWithout(needsOf(config));
+  return config as StandaloneConfig;
+}
+
+/** The same for the API, which also signs tokens. Throws `ConfigError`. */
+export function apiConfig(config: Config): ApiConfig {
+  refuseWithout([
+    ...needsOf(config),
+    ['ORCHESTRATOR_AUTH_JWT_SECRET (auth.jwt_secret)', config.auth.jwt_secret],
+  ]);
+  return config as ApiConfig;
+}
+
+type Need = readonly [setting: string, value: unknown];
+
+const needsOf = ({ database, temporal, auth }: Config): Need[] => [
+  ['ORCHESTRATOR_DATABASE_URL (database.url)', database.url],
+  ['ORCHESTRATOR_TEMPORAL_HOST_PORT (temporal.host_port)', temporal.host_port],
+  ['ORCHESTRATOR_AUTH_API_TOKEN (auth.api_token)', auth.api_token],
+];
+
+function refuseWithout(needs: readonly Need[]): void {
+  const missing = needs.filter(([, value]) => value === undefined);
+  const lines = missing.map(([setting]) => `${setting} is needed outside the embedded stack`);
+  if (lines.length > 0) throw new ConfigError(lines);
 }
 
 function describe(

@@ -5,6 +5,7 @@ import { kubernetesDeployer } from './clients/deployers/kubernetes.ts';
 import { releaseDirectoryDeployer } from './clients/deployers/release-directory.ts';
 import { webhookDeployer } from './clients/deployers/webhook.ts';
 import { createGuardedFetch, type GuardedFetch } from './clients/http/guarded-fetch.ts';
+import { createSecretSource } from './container-secrets.ts';
 import type { Base, Store } from './container-store.ts';
 import type { Deployer, DeployerKind } from './contract/deployer.ts';
 import type { Environment } from './contract/deployment.ts';
@@ -26,7 +27,6 @@ import { validateDeployment } from './domain/builtins/deployment/validate.ts';
 import { healthCheck } from './domain/builtins/deployment/watch.ts';
 import type { Sources } from './domain/builtins/source.ts';
 import { isForTags } from './domain/rules/environment-setup.ts';
-import { configuredSecrets } from './domain/secrets.ts';
 import { newId } from './ids.ts';
 import { environmentRepository } from './persistence/environments.ts';
 import { releaseRepository } from './persistence/releases.ts';
@@ -77,9 +77,9 @@ export function createDeploymentSteps(base: Base, store: Store, sources: Sources
 export const createBuildSteps = (sources: Sources, { blobs }: Pick<Store, 'blobs'>, sandbox: Sandbox) =>
   applicationSteps({ sources, sandbox, blobs });
 
-function createResolved({ config: { hooks, deployments } }: Base) {
-  const { run_commands } = deployments;
-  return resolvedEnvironment({ secrets: configuredSecrets(hooks.secrets), run_commands });
+function createResolved(base: Base) {
+  const { run_commands } = base.config.deployments;
+  return resolvedEnvironment({ secrets: createSecretSource(base), run_commands });
 }
 
 const LOOPBACK = ['127.0.0.1', '::1', 'localhost'];

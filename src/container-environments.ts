@@ -1,8 +1,8 @@
 import { problemsOfSettings } from './clients/deployers/settings-of.ts';
+import { createSecretSource } from './container-secrets.ts';
 import type { Base, Store } from './container-store.ts';
 import { deploymentInputs } from './domain/deployments.ts';
 import { environmentService } from './domain/environments.ts';
-import { configuredSecrets } from './domain/secrets.ts';
 import { newId } from './ids.ts';
 import { environmentRepository } from './persistence/environments.ts';
 import { releaseRepository } from './persistence/releases.ts';
@@ -18,7 +18,7 @@ export function createEnvironments(
     environments: environmentService({
       environments,
       releases,
-      secrets: configuredSecrets(config.hooks.secrets),
+      secrets: createSecretSource({ config, db }),
       problemsOfSettings,
       run_commands: config.deployments.run_commands,
       ids: newId,

@@ -3,6 +3,7 @@ import { redisCache } from './clients/events/redis-cache.ts';
 import { redisLink, type RedisLink } from './clients/events/redis-link.ts';
 import { redisTarget } from './clients/events/redis-target.ts';
 import { createGuardedFetch } from './clients/http/guarded-fetch.ts';
+import { createSecretBox } from './container-secrets.ts';
 import type { Base, Store } from './container-store.ts';
 import type { EventTarget } from './contract/events.ts';
 import { eventPump } from './domain/event-pump.ts';
@@ -74,6 +75,7 @@ function createRedis({ config, logger }: Base): RedisLink | undefined {
 type Shared = Pick<Parameters<typeof webhookPump>[0], 'log' | 'sinks' | 'onError'>;
 
 function createWebhooks({ config, db, metrics }: Base, shared: Shared) {
+  const box = createSecretBox({ config });
   const { allow_hosts, max_attempts, first_retry_ms, timeout_seconds, keep_delivered_days } = config.webhooks;
   const webhooks = webhookRepository(db);
   const deliveries = webhookDeliveryRepository(db);
@@ -85,6 +87,7 @@ function createWebhooks({ config, db, metrics }: Base, shared: Shared) {
     deliveries,
     fetch,
     metrics,
+    box,
     source: config.events.source,
     version: VERSION,
     max_attempts,
@@ -95,6 +98,6 @@ function createWebhooks({ config, db, metrics }: Base, shared: Shared) {
   });
   const pump = webhookPump({ ...shared, fanOut, deliveries, sender, keep_delivered_days });
   const onChange = () => pump.onChange();
-  const service = webhookService({ webhooks, deliveries, fanOut, onChange, ids: newId });
+  const service = webhookService({ webhooks, deliveries, fanOut, box, onChange, ids: newId });
   return { pump, service, close: () => fetch.close() };
 }

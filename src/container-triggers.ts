@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { TemporalRunSchedules } from './clients/temporal-run-schedules.ts';
+import { createSecretSource } from './container-secrets.ts';
 import type { Base, Store } from './container-store.ts';
 import { hookService } from './domain/hooks.ts';
 import type { CommandService } from './domain/run-commands.ts';
@@ -10,7 +11,6 @@ import { liveTagNames } from './domain/rules/live-tag.ts';
 import { scheduledRuns } from './domain/scheduled-runs.ts';
 import { scheduleApplier } from './domain/schedules-apply.ts';
 import { scheduleService } from './domain/schedules.ts';
-import { configuredSecrets } from './domain/secrets.ts';
 import { triggerService } from './domain/triggers.ts';
 import { newId } from './ids.ts';
 import { hookRepository } from './persistence/hooks.ts';
@@ -51,7 +51,7 @@ export function createTriggerServices(
     hooks: hookService({
       hooks: hookRepository(db),
       live: triggers.live,
-      secrets: configuredSecrets(config.hooks.secrets),
+      secrets: createSecretSource(base),
       runs,
       run_rows: store.run_rows,
       metrics,

@@ -9,11 +9,14 @@ import type {
 import type { Config } from './config.ts';
 import { createAgents } from './container-agents.ts';
 import { createAgentSteps, createBuiltinSteps } from './container-builtins.ts';
+import { createAudit } from './container-audit.ts';
 import { createEnvironments } from './container-environments.ts';
+import { createIdentity } from './container-identity.ts';
 import { createRunFlow, inputOptions, type RunFlow } from './container-flow.ts';
 import type { Base, Store } from './container-store.ts';
 import { createBulk } from './container-bulk.ts';
 import { createReconciler, createRecorder, createRunExecutions } from './container-reconcile.ts';
+import { createSecrets, createSecretSource } from './container-secrets.ts';
 import { createScheduledRuns, createTriggers, createTriggerServices } from './container-triggers.ts';
 import type { AgentSource } from './contract/agent.ts';
 import type { Sandbox, SandboxReport } from './contract/sandbox.ts';
@@ -31,7 +34,6 @@ import { forkService } from './domain/run-forks.ts';
 import { mapSteps } from './domain/map-steps.ts';
 import { nodeConfigs } from './domain/node-config.ts';
 import { planReader } from './domain/plans.ts';
-import { projectService } from './domain/projects.ts';
 import { retentionService } from './domain/retention.ts';
 import { messageService } from './domain/run-messages.ts';
 import { runOpener } from './domain/run-open.ts';
@@ -42,7 +44,6 @@ import { newId } from './ids.ts';
 import { VERSION } from './version.ts';
 import { limitRepository } from './persistence/flow-limits.ts';
 import { idempotencyRepository } from './persistence/idempotency.ts';
-import { projectRepository } from './persistence/projects.ts';
 import { runEventRepository } from './persistence/run-events.ts';
 
 const clock = () => new Date();
@@ -85,6 +86,8 @@ export interface Outside {
   executions: TemporalExecutions;
   maintenance: TemporalMaintenance;
   schedules: TemporalRunSchedules;
+  /** Keeps the keys that sign tokens. */
+  jwt_secret: string;
   /** What the code agent of this installation found; null where agents are elsewhere or have not reported. */
   sandbox: () => SandboxReport | null;
 }
@@ -105,8 +108,9 @@ export function createApiServices(base: Base, store: Store, outside: Outside) {
     feed,
     dispatch,
     admission,
-    projects: projectService({ projects: projectRepository(db) }),
+    ...createIdentity(base, outside.jwt_secret),
     idempotency: createIdempotency(base),
+    ...createAudit(base),
     ...external,
     ...createAgents(base),
     ...createAgentWork(base, store, dispatch),
@@ -121,6 +125,7 @@ export function createApiServices(base: Base, store: Store, outside: Outside) {
     maintenance: createMaintenance(config, store, maintenance),
     ...createBulk(base, store, control),
     ...createEnvironments(base, store),
+    ...createSecrets(base),
     reconcile: createReconciler(base, store, { temporal: executions, admission }),
     reads: runReads({
       runs,
@@ -234,6 +239,7 @@ export function createNodeTasks(
       ...(agent.sandbox ? createAgentSteps(base, store, { ...agent, sandbox: agent.sandbox }) : {}),
     },
     configs: nodeConfigs({ values }),
+    secrets: createSecretSource(base),
     executions: createRunExecutions(base, store, agent.temporal.executions),
     agent_id: agent.id,
   });

@@ -1,5 +1,5 @@
-/** `tsx src/main.ts <stack|api|intent-service|migrate|warm-go>`: the processes of the product, the worker (worker/main.ts) aside. */
-import { ConfigError, loadConfig, standaloneConfig, type Config } from './config.ts';
+/** `tsx src/main.ts <stack|api|intent-service|spec-engine|migrate|warm-go>`: the processes of the product, the worker (worker/main.ts) aside. */
+import { apiConfig, ConfigError, loadConfig, standaloneConfig, type Config } from './config.ts';
 
 const COMMANDS: Readonly<Record<string, (config: Config) => Promise<void>>> = {
   async stack(config) {
@@ -8,7 +8,7 @@ const COMMANDS: Readonly<Record<string, (config: Config) => Promise<void>>> = {
   },
   async api(config) {
     const { runApi } = await import('./api-process.ts');
-    await runApi(standaloneConfig(config));
+    await runApi(apiConfig(config));
   },
   async 'warm-go'(config) {
     const { warmGoCache } = await import('./sandbox/go-cache.ts');
@@ -17,6 +17,10 @@ const COMMANDS: Readonly<Record<string, (config: Config) => Promise<void>>> = {
   async 'intent-service'(config) {
     const { runIntentService } = await import('./intent-service.ts');
     await runIntentService(config);
+  },
+  async 'spec-engine'(config) {
+    const { runSpecEngine } = await import('./spec-engine-service.ts');
+    await runSpecEngine(config);
   },
   async migrate(config) {
     const { migrate } = await import('./persistence/migrate.ts');

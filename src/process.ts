@@ -1,6 +1,7 @@
 import type { Config } from './config.ts';
 import type { Base } from './container-store.ts';
 import type { TemporalLink } from './clients/temporal-link.ts';
+import { codecSecrets } from './config-temporal.ts';
 import { stopInOrder } from './lifecycle.ts';
 import { createLogger, type Logger } from './log.ts';
 import { startTelemetry, type Telemetry } from './telemetry.ts';
@@ -68,6 +69,7 @@ export async function connect(
     namespace,
     task_queue,
     eager: places.eager,
+    codec: codecSecrets(config.temporal),
     tracing: tracing && { resource: tracing.resource, spanProcessor: tracing.processor },
   });
   return {

@@ -6,6 +6,7 @@ import { apiServer } from './api/app-server.ts';
 import { capabilitiesOf } from './capabilities.ts';
 import { bearerAuthentication, type Credential } from './api/middleware/bearer.ts';
 import { routeTable } from './api/routes/table.ts';
+import { ADMIN_PRINCIPAL, ADMIN_USER_ID } from './contract/principal.ts';
 import { PERMISSIONS } from './contract/roles.ts';
 import { createApiServices, type Outside } from './container.ts';
 import { createStore, type Base } from './container-store.ts';
@@ -19,6 +20,8 @@ import { VERSION } from './version.ts';
 export interface ServeOptions extends Base, Outside {
   database_url: string;
   token: string;
+  /** Set for the administrator where there is none yet. */
+  admin_password?: string;
   tracing: boolean;
 }
 
@@ -56,9 +59,10 @@ export async function serveApi(options: ServeOptions): Promise<Served> {
       capabilities: () => capabilitiesOf(config, options.sandbox()),
       checks: { database: () => ping(db), temporal: () => temporal.ping(1_000) },
     }),
-    authenticate: bearerAuthentication(credentialsOf(options)),
+    authenticate: bearerAuthentication(credentialsOf(options), services.authenticator.whoShows),
     projects: services.projects,
     idempotency: services.idempotency,
+    audit: services.audit_log,
     logger,
     metrics,
     limits: config.limits,
@@ -66,6 +70,8 @@ export async function serveApi(options: ServeOptions): Promise<Served> {
     translateError: asDatabaseError,
     tracing: options.tracing,
   });
+  if (options.admin_password !== undefined)
+    await services.users.setUpAdministrator(config.auth.admin_email, options.admin_password);
   const server = apiServer(app);
   const url = await listen(server, config.server.host, config.server.port);
   const sweeps = startSweeps(config, services, logger);
@@ -86,7 +92,12 @@ export async function serveApi(options: ServeOptions): Promise<Served> {
 
 /** The administrator, and who else the configuration names. */
 function credentialsOf({ token, config }: ServeOptions): Credential[] {
-  const admin = { id: 'token:admin', role: 'owner', permissions: PERMISSIONS } as const;
+  const admin = {
+    id: ADMIN_PRINCIPAL,
+    user_id: ADMIN_USER_ID,
+    role: 'owner',
+    permissions: PERMISSIONS,
+  } as const;
   const others = config.auth.tokens.map(({ name, token, ...principal }) => ({
     token: token.reveal(),
     principal: { id: `token:${name}`, ...principal },

@@ -121,8 +121,11 @@ export function createAttempts(options: AttemptsOptions): Attempts {
   };
 }
 
+/** What another attempt would not have either, unless somebody steps in: then the run is forked or started anew. */
+const NEVER_RETRIED = 'secret_not_found';
+
 function mayRetry(retry: PlanRetry, end: Tried): boolean {
-  if (end.attempt >= retry.max_attempts || end.engine) return false;
+  if (end.attempt >= retry.max_attempts || end.engine || end.error?.code === NEVER_RETRIED) return false;
   const names = [end.error?.code, end.cause];
   return !retry.non_retryable.some((name) => names.includes(name));
 }

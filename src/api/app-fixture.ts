@@ -5,10 +5,16 @@ import { createApp, type AppOptions } from './app.ts';
 import { apiServer } from './app-server.ts';
 import { bearerAuthentication } from './middleware/bearer.ts';
 import type { ProblemDocument } from './error-handler.ts';
-import type { Principal, Route } from './route.ts';
+import { ADMIN_USER_ID, type Principal } from '../contract/principal.ts';
+import type { Route } from './route.ts';
 
 export const TOKEN = 'test-token-test-token-test-token-test';
-export const OWNER: Principal = { id: 'token:test', role: 'owner', permissions: ['tag:break_glass'] };
+export const OWNER: Principal = {
+  id: 'token:test',
+  user_id: ADMIN_USER_ID,
+  role: 'owner',
+  permissions: ['tag:break_glass', 'installation:administer'],
+};
 export const PROJECT_ID = '00000000-0000-7000-8000-000000000001';
 export const OTHER_PROJECT_ID = '00000000-0000-7000-8000-000000000002';
 
@@ -76,8 +82,12 @@ function defaults(failures: unknown[]): Omit<AppOptions, 'routes'> {
   const ignore = () => undefined;
   return {
     authenticate: bearerAuthentication([{ token: TOKEN, principal: OWNER }]),
-    projects: { default_project_id: PROJECT_ID, exists: (id) => [PROJECT_ID, OTHER_PROJECT_ID].includes(id) },
+    projects: {
+      default_project_id: PROJECT_ID,
+      statusOf: (id) => ([PROJECT_ID, OTHER_PROJECT_ID].includes(id) ? 'active' : undefined),
+    },
     idempotency: NO_KEYS,
+    audit: { append: () => Promise.resolve() },
     logger: { debug: ignore, info: ignore, warn: ignore, error: note },
     metrics: NO_METRICS,
     limits: LIMITS,

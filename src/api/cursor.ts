@@ -52,3 +52,21 @@ export function pageOf<T>(
   const next_cursor = rows.length > limit && last !== undefined ? encodeCursor(positionOf(last)) : null;
   return { items, next_cursor };
 }
+
+/** When something was made, and its id: the place of a row in a list by age. */
+export interface AgePlace {
+  created_at: Date;
+  id: string;
+}
+
+/** The cursor behind this row of a list by age. */
+export const agePlaceOf = ({ created_at, id }: AgePlace) => ({ created_at: created_at.toISOString(), id });
+
+/** Reads a cursor of a list by age. Throws `validation_failed`. */
+export function agePlaceAt(cursor: string | undefined): { created_at: string; id: string } | undefined {
+  const place = decodeCursor(cursor, ['created_at', 'id']);
+  if (place && (!UUID.test(place.id) || Number.isNaN(Date.parse(place.created_at)))) throw notACursor();
+  return place;
+}
+
+const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;

@@ -1,17 +1,8 @@
 import type { Request, Response } from 'express';
 import type { z } from 'zod';
 import type { Json } from '../contract/json.ts';
+import type { Principal } from '../contract/principal.ts';
 import type { Permission, Role } from '../contract/roles.ts';
-
-/** Who is calling, after authentication. */
-export interface Principal {
-  /** Stable id, e.g. `token:admin`; stored as `created_by`, `moved_by`. */
-  id: string;
-  role: Role;
-  permissions?: readonly Permission[];
-  /** The only projects there are for this caller, the default one first; undefined: all. */
-  projects?: readonly string[];
-}
 
 /** One request as a handler sees it: everything already validated against the route's schemas. */
 export interface Call<P, Q, B> {
@@ -46,11 +37,11 @@ export interface WholeBody {
   json: () => Json;
 }
 
-/** Who calls an open route without a token. */
-export const ANONYMOUS: Principal = { id: 'anonymous', role: 'viewer' };
-
 /** A handler that writes the response itself (streams) returns this. */
 export const STREAMED = Symbol('streamed');
+
+/** Methods of routes that change something. */
+export const WRITES: ReadonlySet<string> = new Set(['post', 'put', 'patch', 'delete']);
 
 type Shape = z.ZodType;
 type Out<S> = S extends z.ZodType ? z.output<S> : undefined;
@@ -98,8 +89,18 @@ export interface Route {
   project_in_path?: boolean;
   /** What a caller must at least be; unless it says otherwise a viewer may read, and an editor write. */
   role?: Role;
+  /** A right that its caller needs besides. */
+  permission?: Permission;
+  /** Also takes writes where the project is archived. */
+  in_archived?: true;
   /** Probes: neither counted against a rate limit nor logged. */
   unmetered?: boolean;
+  /** `false`: a sign of life or a question for work, no change by somebody; it is not in the audit log. */
+  audited?: false;
+  /** What it does concerns no project, so that none is looked for, and so does its entry in the audit log. */
+  installation?: true;
+  /** The body is a secret: not even its digest is kept in the audit log, because short secrets can be guessed by it. */
+  secret_body?: true;
   /** Takes `Idempotency-Key`; every POST, PUT, PATCH and DELETE does unless switched off. */
   idempotent?: boolean;
   responses: Record<number, RouteResponse>;

@@ -1,5 +1,5 @@
 /**
- * The entry of every npm script: `node src/dev/bootstrap.mjs <start|api|worker|intent-service|test|check|demo|bench|faults|tree> [arguments]`.
+ * The entry of every npm script: `node src/dev/bootstrap.mjs <start|api|worker|intent-service|spec-engine|test|check|demo|bench|faults|tree> [arguments]`.
  * Installs the packages of the lock file when they are missing or others, compiles what runs compiled, then runs the
  * real command.
  * Uses Node's own modules only, because it runs when there are no others yet.
@@ -35,11 +35,12 @@ const COMMANDS = {
   faults: ['--import', 'tsx', 'src/dev/faults.ts'],
   tree: ['--import', 'tsx', 'src/dev/tree.ts'],
   'intent-service': ['dist/src/main.js', 'intent-service'],
+  'spec-engine': ['dist/src/main.js', 'spec-engine'],
   api: ['dist/src/main.js', 'api'],
   worker: ['dist/worker/main.js'],
 };
 /** Processes of production run compiled: less memory, a faster start. The bench measures them so. */
-const COMPILED = new Set(['api', 'intent-service', 'worker', 'bench', 'faults']);
+const COMPILED = new Set(['api', 'intent-service', 'spec-engine', 'worker', 'bench', 'faults']);
 
 const [name = '', ...rest] = process.argv.slice(2);
 const command = COMMANDS[name];

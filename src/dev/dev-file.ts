@@ -5,6 +5,9 @@ import { readJsonIfThere, writeAtomic } from './atomic-file.ts';
 export interface DevFile {
   api_url: string;
   token: string;
+  /** What the administrator signs in with, as long as that was not changed. */
+  admin_email: string;
+  admin_password: string;
   temporal_address: string;
   temporal_ui_url: string;
   database_url: string;

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import type { Config } from '../config.ts';
+import { secret } from '../config-secret.ts';
 import { untilAskedToStop } from '../lifecycle.ts';
 import { migrate } from '../persistence/migrate.ts';
 import { connect, openProcess } from '../process.ts';
@@ -18,23 +19,24 @@ const say = (line: string) => void process.stdout.write(`${line}\n`);
  * The whole product in one go: PostgreSQL and Temporal where none is given, API and interpreter in this process on one
  * connection, the code agent as a child. Returns when it was asked to stop and everything has.
  */
-export async function runStack(config: Config): Promise<void> {
+export async function runStack(given: Config): Promise<void> {
   const asked = untilAskedToStop();
-  await makeHome(config.data_dir);
-  const opened = await openProcess(config, {
+  await makeHome(given.data_dir);
+  const opened = await openProcess(given, {
     role: '',
-    log_file: path.join(config.data_dir, 'logs', 'orchestrator.log'),
+    log_file: path.join(given.data_dir, 'logs', 'orchestrator.log'),
   });
   // Loading these takes as long as starting the servers does.
   const modules = Promise.all([import('../serve.ts'), import('../../worker/start.ts')]);
   const services = await startServices({
-    database_url: config.database.url?.reveal(),
-    temporal_address: config.temporal.host_port,
+    database_url: given.database.url?.reveal(),
+    temporal_address: given.temporal.host_port,
     log: say,
   });
   const { database_url, temporal_address, data_dir } = services;
   await migrate(database_url);
-  const token = config.auth.api_token?.reveal() ?? (await keptToken(data_dir));
+  const config = await withSecretsKey(given, data_dir);
+  const access = await accessOf(config, data_dir);
   const { base, temporal, close } = await connect(config, opened, {
     database_url,
     temporal_address,
@@ -42,7 +44,7 @@ export async function runStack(config: Config): Promise<void> {
   });
   const [{ serveApi }, { startInterpreterWorker }] = await modules;
   const [agent, worker] = await Promise.all([
-    startAgentProcess({ env: agentEnvironment(services, token), data_dir, log: say }),
+    startAgentProcess({ env: agentEnvironment(services, access.token, config), data_dir, log: say }),
     startInterpreterWorker({ ...base, config: unversioned(config), temporal }),
   ]);
   const api = await serveApi({
@@ -53,16 +55,32 @@ export async function runStack(config: Config): Promise<void> {
     schedules: temporal.schedules,
     maintenance: temporal.maintenance,
     database_url,
-    token,
+    ...access,
     tracing: opened.telemetry.tracing !== undefined,
     sandbox: agent.report,
   });
-  await tell({ services, token, api_url: api.url, metrics_port: opened.telemetry.metrics_port, agent });
+  const { admin_email } = config.auth;
+  const { metrics_port } = opened.telemetry;
+  const { token, admin_password } = access;
+  await tell({ services, token, admin_email, admin_password, api_url: api.url, metrics_port, agent });
   const reason = await Promise.race([asked, worker.done.then(() => 'the worker ended')]);
   say(`\nStopping (${reason}) …`);
   await close(api.stop, worker.stop, agent.stop);
   await services.stop();
   say('Stopped. Everything is kept; `npm start` goes on with it.');
+}
+
+/** What lets people in: as it is configured, else made once. */
+const accessOf = async ({ auth }: Config, data_dir: string) => ({
+  token: auth.api_token?.reveal() ?? (await keptText(data_dir, 'token')),
+  jwt_secret: auth.jwt_secret?.reveal() ?? (await keptText(data_dir, 'jwt-secret')),
+  admin_password: auth.admin_password?.reveal() ?? (await keptText(data_dir, 'admin-password')),
+});
+
+/** Without a key of its own it has one that is kept beside what it seals. */
+async function withSecretsKey(config: Config, data_dir: string): Promise<Config> {
+  const key = config.secrets.key ?? secret(await keptText(data_dir, 'secrets-key'));
+  return { ...config, secrets: { ...config.secrets, key } };
 }
 
 /** Its only worker is replaced in place, and takes up every run there is. */
@@ -80,28 +98,33 @@ async function makeHome(data_dir: string): Promise<void> {
 interface Told {
   services: Services;
   token: string;
+  admin_email: string;
+  admin_password: string;
   api_url: string;
   metrics_port: number | undefined;
   agent: AgentProcess;
 }
 
 /** Writes `dev.json` and prints where everything is. */
-async function tell({ services, token, api_url, metrics_port, agent }: Told): Promise<void> {
+async function tell({ services, metrics_port, agent, ...access }: Told): Promise<void> {
   const { data_dir, database_url, temporal_address, temporal_ui_url } = services;
   const metrics_url = metrics_port === undefined ? '' : `http://127.0.0.1:${metrics_port}/metrics`;
-  const dev_file = { api_url, token, temporal_address, temporal_ui_url, database_url, metrics_url };
+  const dev_file = { ...access, temporal_address, temporal_ui_url, database_url, metrics_url };
   await writeDevFile(data_dir, dev_file);
   say(welcome(dev_file, { data_dir, sandbox: agent.report() }));
 }
 
-/** The token is made once and kept, so that what uses it still works after a restart. */
-async function keptToken(data_dir: string): Promise<string> {
-  const file = path.join(data_dir, 'token');
+/** Made once and kept, so that what uses it still works after a restart. Only for who has the data directory to itself. */
+async function keptText(
+  data_dir: string,
+  name: 'token' | 'secrets-key' | 'jwt-secret' | 'admin-password',
+): Promise<string> {
+  const file = path.join(data_dir, name);
   const kept = (await readIfThere(file))?.trim();
   if (kept) return kept;
-  const token = randomBytes(32).toString('base64url');
-  await writeAtomic(file, `${token}\n`, 0o600);
-  return token;
+  const made = randomBytes(32).toString('base64url');
+  await writeAtomic(file, `${made}\n`, 0o600);
+  return made;
 }
 
 function apiPort({ server }: Config): Promise<number> {
@@ -115,12 +138,17 @@ function apiPort({ server }: Config): Promise<number> {
 }
 
 /** The agent is told where everything is; it serves nothing itself. */
-function agentEnvironment({ database_url, temporal_address }: Services, token: string): NodeJS.ProcessEnv {
+function agentEnvironment(
+  { database_url, temporal_address }: Services,
+  token: string,
+  { secrets }: Config,
+): NodeJS.ProcessEnv {
   return {
     ...process.env,
     ORCHESTRATOR_DATABASE_URL: database_url,
     ORCHESTRATOR_TEMPORAL_HOST_PORT: temporal_address,
     ORCHESTRATOR_AUTH_API_TOKEN: token,
+    ORCHESTRATOR_SECRETS_KEY: secrets.key?.reveal(),
     ORCHESTRATOR_SERVER_ENABLE_METRICS: 'false',
   };
 }

@@ -20,7 +20,7 @@ Orchestrator serves.
   Temporal UI    ${dev.temporal_ui_url || '(external)'}
   Metrics        ${dev.metrics_url || 'off'}
   Code sandbox   ${code}
-  Data           ${data_dir}   (addresses and token: dev.json; logs: logs/)
+  Data           ${data_dir}   (addresses, token and password: dev.json; logs: logs/)
 
 Try, in another terminal:
 

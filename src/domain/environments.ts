@@ -133,10 +133,14 @@ async function problemsOutside(
     ...Object.entries(setup.secrets).map(([key, secret]) => ({ path: `/secrets/${key}`, name: secret })),
     ...secretsIn(settings),
   ];
-  const problems: Problem[] = [];
-  for (const { path, name: secret } of named)
-    if ((await secrets.find(project_id, secret)) === undefined)
-      problems.push({ path, message: `names the secret ${secret}, which the project does not have` });
+  const names = named.map(({ name: secret }) => secret);
+  const known = await secrets.findAll(project_id, names);
+  const problems: Problem[] = named
+    .filter(({ name: secret }) => !known.has(secret))
+    .map(({ path, name: secret }) => ({
+      path,
+      message: `names the secret ${secret}, which the project does not have`,
+    }));
   if (deployer === 'tag') return [...problems, ...problemsOfTag(setup)];
   const looked_at = { name, variables, settings: withStandIns(settings) as JsonObject };
   return [...problems, ...problemsOfSettings(deployer, looked_at)];

@@ -36,14 +36,18 @@ export function nodeConfigs({ values }: { values: Pick<RunValues, 'scopeOf'> }) 
   }
 
   return {
-    /** The config as the attempt sees it. Throws `ExpressionError`. */
+    /** Names of the secrets that the config reads. */
+    secretsOf: (body: DefinitionNode): readonly string[] => templateRoots(templateOf(body)).secrets,
+
+    /** The config as the attempt sees it, with the values of those secrets by name. Throws `ExpressionError`. */
     async evaluate(
       task: Omit<NodeTask, 'version_hash' | 'epoch'>,
       body: DefinitionNode,
+      secrets: JsonObject = {},
     ): Promise<JsonObject> {
       const template = templateOf(body);
       const scope = await values.scopeOf(task, task.scope, templateRoots(template));
-      return evaluateTemplate(template, scope) as JsonObject;
+      return evaluateTemplate(template, { ...scope, secrets }) as JsonObject;
     },
   };
 }

@@ -10,6 +10,8 @@ import type { BlobService } from './blobs.ts';
 import { bodyOf, nodeOf, type NodeConfigs } from './node-config.ts';
 import type { NodeContext, NodeOutcome } from './nodes/node.ts';
 import type { RunExecutions } from './run-executions.ts';
+import type { SecretSource } from './secrets.ts';
+import { withSecrets } from './secrets-step.ts';
 import { heldValue, type RunValues } from './values.ts';
 
 /** Carries out one node, given its evaluated config. */
@@ -19,6 +21,7 @@ interface Deps {
   steps: Pick<StepRepository, 'begin' | 'end' | 'note'>;
   values: RunValues;
   configs: NodeConfigs;
+  secrets: SecretSource;
   blobs: Pick<BlobService, 'put'>;
   readDefinition: (version_hash: string) => Promise<Definition>;
   /** By the type of a node, or by the name of a step of the product's own. */
@@ -50,8 +53,10 @@ export function nodeTasks(deps: Deps) {
     const name = node.type === 'builtin' ? (nodeOf(task.node) as BuiltinActivity) : node.type;
     const executor = deps.executors[name];
     if (!executor) throw new AppError('internal', { detail: `No executor for ${name}.` });
-    const config = await deps.configs.evaluate(task, node);
-    return executor(config, contextOf(task, definition, signal));
+    const context = contextOf(task, definition, signal);
+    return withSecrets(deps.secrets, deps.configs.secretsOf(node), context, async (secrets, masked) =>
+      executor(await deps.configs.evaluate(task, node, secrets), masked),
+    );
   }
 
   function contextOf(task: NodeTask, definition: Definition, signal: AbortSignal): NodeContext {

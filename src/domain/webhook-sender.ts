@@ -9,9 +9,12 @@ import type {
   Verdict,
   WebhookDeliveryRepository,
 } from '../persistence/webhook-deliveries.ts';
+import { aboutWebhook } from '../persistence/secrets-seal.ts';
 import type { WebhookRepository } from '../persistence/webhooks.ts';
 import { cloudEventOf } from './rules/cloud-event.ts';
 import { retryDelayMs } from './rules/retry-delay.ts';
+import type { SealedBox } from './sealed-box.ts';
+import { isSealed } from './secrets-upkeep.ts';
 import { signatureHeaders } from './rules/webhook-signature.ts';
 
 interface Deps {
@@ -19,6 +22,8 @@ interface Deps {
   deliveries: Pick<WebhookDeliveryRepository, 'claim' | 'settle'>;
   fetch: GuardedFetch;
   metrics: Pick<Metrics, 'webhookTried'>;
+  /** Opens what signs; undefined where no key is set. */
+  box: SealedBox | undefined;
   source: string;
   version: string;
   max_attempts: number;
@@ -43,13 +48,15 @@ export function webhookSender(deps: Deps) {
 
   async function attempt(hook: DueWebhook, delivery: DueDelivery, signal: AbortSignal): Promise<void> {
     if (!delivery.event) return deliveries.settle(delivery, lost('The event was deleted.'));
+    const secret = openedSecret(hook, deps.box);
+    if (secret === undefined) return deliveries.settle(delivery, failed(null, UNREADABLE, delivery.attempts));
     const event = cloudEventOf(delivery.event, deps.source);
     const body = JSON.stringify(event);
     const timestamp_seconds = Math.floor(clock().getTime() / 1_000);
     const headers = {
       'content-type': CLOUD_EVENT_MEDIA_TYPE,
       'user-agent': `orchestrator/${deps.version}`,
-      ...signatureHeaders(hook.secret, { id: event.id, timestamp_seconds, body }),
+      ...signatureHeaders(secret, { id: event.id, timestamp_seconds, body }),
     };
     const request = { method: 'POST', url: hook.url, headers, body, final_statuses: REDIRECTS } as const;
     const verdict = await fetch(request, { signal }).then(
@@ -93,6 +100,12 @@ export function webhookSender(deps: Deps) {
 }
 
 export type WebhookSender = ReturnType<typeof webhookSender>;
+
+const UNREADABLE = 'The secret of the webhook cannot be read with the keys that are set.';
+
+/** Those from before there was a key are as they are. Undefined: no key opens it. */
+const openedSecret = ({ id, secret }: DueWebhook, box: SealedBox | undefined): string | undefined =>
+  isSealed(secret) ? box?.open(secret, aboutWebhook(id)) : secret;
 
 /** This process stops; another one tries at once. */
 const INTERRUPTED: Verdict = { state: 'pending', status: null, error: null, retry_seconds: 0 };

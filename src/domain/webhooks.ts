@@ -5,13 +5,17 @@ import type {
   WebhookDeliveryRepository,
 } from '../persistence/webhook-deliveries.ts';
 import type { WebhookFanOutRepository } from '../persistence/webhook-fan-out.ts';
+import { aboutWebhook } from '../persistence/secrets-seal.ts';
 import type { WebhookChange, WebhookRepository, WebhookRow } from '../persistence/webhooks.ts';
+import type { SealedBox } from './sealed-box.ts';
 import { newWebhookSecret } from './rules/webhook-signature.ts';
 
 interface Deps {
   webhooks: WebhookRepository;
   deliveries: Pick<WebhookDeliveryRepository, 'list' | 'reviveDead'>;
   fanOut: Pick<WebhookFanOutRepository, 'replay'>;
+  /** Seals what signs; undefined where no key is set: then it is kept as it is. */
+  box: SealedBox | undefined;
   /** Something may be due. */
   onChange: () => void;
   ids: () => string;
@@ -31,7 +35,7 @@ export interface EventKey {
 }
 
 /** Whom a project's events are sent to. Every function throws `not_found` for an unknown or foreign webhook. */
-export function webhookService({ webhooks, deliveries, fanOut, onChange, ids }: Deps) {
+export function webhookService({ webhooks, deliveries, fanOut, box, onChange, ids }: Deps) {
   async function get(project_id: string, id: string): Promise<WebhookRow> {
     const row = await webhooks.find(project_id, id);
     if (!row) throw new AppError('not_found');
@@ -43,14 +47,11 @@ export function webhookService({ webhooks, deliveries, fanOut, onChange, ids }: 
 
     /** The only answer that has the secret in it. */
     async create({ actor, ...given }: CreateWebhook): Promise<WebhookRow> {
-      const row = await webhooks.insert({
-        ...given,
-        id: ids(),
-        secret: newWebhookSecret(),
-        created_by: actor,
-      });
+      const [id, secret] = [ids(), newWebhookSecret()];
+      const sealed = box?.seal(secret, aboutWebhook(id)) ?? secret;
+      const row = await webhooks.insert({ ...given, id, secret: sealed, created_by: actor });
       onChange();
-      return row;
+      return { ...row, secret };
     },
 
     list: (project_id: string, limit: number, after?: { created_at: string; id: string }) =>

@@ -96,7 +96,14 @@ async function follow(answer: (last_event_id: string | undefined, response: Serv
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const api_url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  const none = { temporal_address: '', temporal_ui_url: '', database_url: '', metrics_url: '' };
+  const none = {
+    admin_email: '',
+    admin_password: '',
+    temporal_address: '',
+    temporal_ui_url: '',
+    database_url: '',
+    metrics_url: '',
+  };
   try {
     await followRun(demoClient({ api_url, token: 't', ...none }), 'r', (one) => seen.push(one));
   } finally {

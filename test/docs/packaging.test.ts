@@ -72,7 +72,16 @@ test('the secrets of the compose stack are random, readable by their owner alone
       expect(spawnSync('sh', [path.join(ROOT, 'ops/compose-env.sh'), file!]).status).toBe(0);
     }
     const text = readFileSync(first!, 'utf8');
-    expect(text).toMatch(/^POSTGRES_PASSWORD=[0-9a-f]{64}\nORCHESTRATOR_AUTH_API_TOKEN=[0-9a-f]{64}\n$/);
+    const lines = text.trimEnd().split('\n');
+    expect(lines.map((line) => line.split('=')[0])).toEqual([
+      'POSTGRES_PASSWORD',
+      'ORCHESTRATOR_AUTH_API_TOKEN',
+      'ORCHESTRATOR_AUTH_JWT_SECRET',
+      'ORCHESTRATOR_AUTH_ADMIN_PASSWORD',
+      'ORCHESTRATOR_SECRETS_KEY',
+    ]);
+    for (const line of lines) expect(line).toMatch(/=[0-9a-f]{64}$/);
+    expect(new Set(lines.map((line) => line.split('=')[1])).size).toBe(lines.length);
     expect(readFileSync(second!, 'utf8')).not.toBe(text);
     expect(statSync(first!).mode & 0o777).toBe(0o600);
   } finally {

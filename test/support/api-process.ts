@@ -63,6 +63,7 @@ const settings = (database_url: string, data_dir: string): Record<string, string
   ORCHESTRATOR_TEMPORAL_HOST_PORT: testTemporal(),
   ORCHESTRATOR_TEMPORAL_TASK_QUEUE: `test-${newId()}`,
   ORCHESTRATOR_AUTH_API_TOKEN: TOKEN,
+  ORCHESTRATOR_AUTH_JWT_SECRET: TOKEN,
   ORCHESTRATOR_DATA_DIR: data_dir,
   ORCHESTRATOR_SERVER_PORT: '0',
   ORCHESTRATOR_SERVER_METRICS_PORT: '0',

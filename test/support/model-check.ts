@@ -1,4 +1,5 @@
 import { Client, Connection } from '@temporalio/client';
+import type { PayloadCodec } from '@temporalio/common';
 import pg from 'pg';
 import { RUN_TRANSITIONS, type RunState } from '../../src/contract/run.ts';
 
@@ -18,14 +19,18 @@ const SETTLES_WITHIN_MS = 30_000;
 
 /**
  * The one check every crash test ends with: rows, events and Temporal tell the same story. Answers every
- * contradiction that stays; an empty list means there is none.
+ * contradiction that stays; an empty list means there is none. Where payloads are encrypted it needs the codec.
  */
-export async function contradictions(database_url: string, temporal_address: string): Promise<string[]> {
+export async function contradictions(
+  database_url: string,
+  temporal_address: string,
+  codec?: PayloadCodec,
+): Promise<string[]> {
   const db = new pg.Client({ connectionString: database_url });
   await db.connect();
   const connection = await Connection.connect({ address: temporal_address });
   try {
-    const client = new Client({ connection });
+    const client = new Client({ connection, dataConverter: { payloadCodecs: codec ? [codec] : [] } });
     const until = Date.now() + SETTLES_WITHIN_MS;
     let found = await contradictionsNow(db, client);
     while (found.length > 0 && Date.now() < until) {

@@ -2,6 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { loadConfig, type Config } from '../../src/config.ts';
+import { codecSecrets } from '../../src/config-temporal.ts';
 import { newId } from '../../src/ids.ts';
 import { createLogger } from '../../src/log.ts';
 import { openDatabase, type Database } from '../../src/persistence/db.ts';
@@ -29,6 +30,8 @@ export interface ProductOptions {
   code?: boolean;
   /** Without it nothing runs the workflows. */
   worker?: boolean;
+  /** Takes every line of the log, of every level. */
+  onLog?: (line: string) => void;
   /** Called with every SQL statement. */
   onStatement?: (sql: string) => void;
   /** The test has made the Temporal SDK's runtime, of which there is one in a process. */
@@ -43,11 +46,15 @@ const TOKEN = 'test-token-test-token-test-token-0123';
 
 /** API and workers in this process, on a database and task queues of their own, over the shared Temporal server. */
 export async function startProduct(options: ProductOptions = {}): Promise<Product> {
-  const { code = false, worker = true, env = {}, onStatement, tracing } = options;
+  const { code = false, worker = true, env = {}, onStatement, onLog, tracing } = options;
   const test_database = await testDatabase();
   const data_dir = await mkdtemp(path.join(os.tmpdir(), 'orchestrator-product-'));
   const config = testConfig(data_dir, env);
-  const logger = createLogger({ level: process.env.TEST_LOG_LEVEL ?? 'silent', service_name: 'test' });
+  const logger = createLogger({
+    level: onLog ? 'trace' : (process.env.TEST_LOG_LEVEL ?? 'silent'),
+    service_name: 'test',
+    ...(onLog && { destination: { write: onLog } }),
+  });
   if (!runtime_installed && !options.has_runtime)
     installTemporalRuntime((level, message, about) => logger[level](about, message));
   runtime_installed = true;
@@ -59,6 +66,7 @@ export async function startProduct(options: ProductOptions = {}): Promise<Produc
     task_queue,
     eager: worker,
     tracing,
+    codec: codecSecrets(config.temporal),
   });
   const base = { config, db: database.db, logger, metrics: NO_METRICS };
   const linked = { ...base, temporal };
@@ -79,6 +87,7 @@ export async function startProduct(options: ProductOptions = {}): Promise<Produc
     maintenance: temporal.maintenance,
     database_url: test_database.url,
     token: TOKEN,
+    jwt_secret: TOKEN,
     tracing: tracing !== undefined,
     sandbox: () => sandbox?.report ?? null,
   });

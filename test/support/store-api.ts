@@ -9,7 +9,7 @@ import {
   TOKEN,
 } from '../../src/api/app-fixture.ts';
 import { bearerAuthentication } from '../../src/api/middleware/bearer.ts';
-import type { Principal } from '../../src/api/route.ts';
+import type { Principal } from '../../src/contract/principal.ts';
 import { storeRoutes } from '../../src/api/routes/store.ts';
 import { storeServices } from '../../src/domain/store.ts';
 import { asDatabaseError, type Database, openDatabase } from '../../src/persistence/db.ts';

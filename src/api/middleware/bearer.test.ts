@@ -1,5 +1,5 @@
 import type { Request } from 'express';
-import type { Principal } from '../route.ts';
+import type { Principal } from '../../contract/principal.ts';
 import { bearerAuthentication } from './bearer.ts';
 
 const ada: Principal = { id: 'token:ada', role: 'owner' };

@@ -3,16 +3,19 @@ import { z } from 'zod';
 import { AppError } from '../../contract/errors.ts';
 import { hasRole, type Role } from '../../contract/roles.ts';
 import type { IdempotencyService } from '../../domain/idempotency.ts';
+import type { ProjectDirectory } from '../../domain/projects.ts';
 import { derivedId } from '../../domain/rules/derived-id.ts';
 import { requestIdOf } from '../error-handler.ts';
-import { ANONYMOUS, STREAMED, type Call, type Principal, type Reply, type Route } from '../route.ts';
+import { ANONYMOUS, type Principal } from '../../contract/principal.ts';
+import { STREAMED, WRITES, type Call, type Reply, type Route } from '../route.ts';
 import { sendAnswer, toAnswer, type Answer } from './answer.ts';
+import { auditing, type AuditingOptions, type Trail } from './audit.ts';
 import type { Authenticate } from './bearer.ts';
 import { bodyReader, type BodyReader, type ReadBody } from './body-reader.ts';
 import { idempotencyKeyOf, once, requestHash } from './idempotency.ts';
 import { parseIfMatch } from './if-match.ts';
 import { textProblem, pointerToken } from './json-guard.ts';
-import { namedProject, resolveProject, type ProjectDirectory } from './project.ts';
+import { namedProject, resolveProject } from './project.ts';
 import { parseQuery, type Query } from './query.ts';
 import type { RateLimiter } from './rate-limit.ts';
 import { verified } from './verify-reply.ts';
@@ -28,13 +31,12 @@ export interface ApiLimits {
   rate_burst: number;
 }
 
-export interface PipelineOptions {
+export interface PipelineOptions extends AuditingOptions {
   authenticate: Authenticate;
   projects: ProjectDirectory;
   idempotency: IdempotencyService;
   rate_limiter: RateLimiter;
   limits: ApiLimits;
-  translateError: (error: unknown) => unknown;
   verify_replies?: boolean;
   /** Told about failures that do not change the answer. */
   onError: (error: unknown) => void;
@@ -54,8 +56,6 @@ export type Serve = (arrival: Arrival) => Promise<void>;
 type AnyCall = Call<unknown, unknown, unknown>;
 type Handler = (call: AnyCall) => Promise<Reply | typeof STREAMED>;
 
-const WRITES = new Set(['post', 'put', 'patch', 'delete']);
-
 /** Everything about one route that does not depend on the request, worked out once. */
 interface Prepared {
   row: Route;
@@ -71,27 +71,70 @@ interface Prepared {
 
 /**
  * Serves one route: who (401, 429) → which project (404, 422) → role in it (403) → preconditions (400, 412) → path,
- * query and body (400, 413, 415, 422) → idempotency key (409, 422) → handler → answer. The first stage that objects
- * ends it.
+ * query and body (400, 413, 415, 422) → idempotency key (409, 422) → handler → audit log (503) → answer. The first stage
+ * that objects ends it; what a known caller is refused for writing is in the audit log as well.
  */
 export function pipeline(row: Route, options: PipelineOptions): Serve {
   const prepared = prepare(row, options);
+  const audited = auditing(row, options);
   return async (arrival) => {
     const principal = await admit(row, arrival, options);
     if (!row.handler) throw new AppError('not_implemented');
-    const query = parseQuery(arrival.search);
-    const { req } = arrival;
-    const named = namedProject(row, arrival.params, query);
-    const project_id = await resolveProject(options.projects, { req, principal }, named);
-    if (!hasRole(principal.role, prepared.role)) throw new AppError('forbidden', forbidden(prepared.role));
-    if (!prepared.query_has_project) delete query.project_id;
-    const { call, bytes } = await readCall(prepared, arrival, { principal, project_id, query });
-    const outcome = await execute(prepared, { arrival, call, bytes }, options);
+    const outcome = await audited({ ...arrival, principal }, (trail) =>
+      carryOut(prepared, { arrival, principal, trail }, options),
+    );
     if (outcome !== STREAMED) sendAnswer(arrival.res, outcome);
   };
 }
 
-const forbidden = (role: Role) => ({ detail: `This needs the role ${role}.` });
+interface Admitted {
+  arrival: Arrival;
+  principal: Principal;
+  trail: Trail;
+}
+
+async function carryOut(
+  prepared: Prepared,
+  { arrival, principal: admitted, trail }: Admitted,
+  options: PipelineOptions,
+): Promise<Answer | typeof STREAMED> {
+  const query = parseQuery(arrival.search);
+  const found = await projectOf(prepared, { arrival, principal: admitted, query }, options);
+  const { project_id, role } = found;
+  trail.project_id = project_id;
+  assertAllowed(prepared, admitted, found);
+  const principal = role === admitted.role ? admitted : { ...admitted, role };
+  if (!prepared.query_has_project) delete query.project_id;
+  const { call, bytes } = await readCall(prepared, arrival, { principal, project_id, query });
+  trail.bytes = bytes;
+  return execute(prepared, { arrival, call, bytes }, options);
+}
+
+/** What concerns no project is kept with the default one, and asks for the most that its caller may be anywhere. */
+async function projectOf(
+  { row }: Prepared,
+  { arrival, principal, query }: Pick<Admitted, 'arrival' | 'principal'> & { query: Query },
+  { projects }: PipelineOptions,
+) {
+  if (row.installation)
+    return { project_id: projects.default_project_id, role: principal.role, is_archived: false };
+  const named = namedProject(row, arrival.params, query);
+  const { id, ...standing } = await resolveProject(projects, { req: arrival.req, principal }, named);
+  return { project_id: id, ...standing };
+}
+
+function assertAllowed(
+  { row, role: needed, is_write }: Prepared,
+  { permissions }: Principal,
+  { role, is_archived }: { role: Role; is_archived: boolean },
+): void {
+  if (!hasRole(role, needed)) throw new AppError('forbidden', { detail: `This needs the role ${needed}.` });
+  const { permission } = row;
+  if (permission !== undefined && !permissions?.includes(permission))
+    throw new AppError('forbidden', { detail: `This needs the permission ${permission}.` });
+  if (is_archived && is_write && !row.in_archived)
+    throw new AppError('state_conflict', { detail: 'The project is archived.' });
+}
 
 function prepare(row: Route, { limits, verify_replies }: PipelineOptions): Prepared {
   const is_write = WRITES.has(row.method);

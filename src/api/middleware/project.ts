@@ -1,18 +1,22 @@
 import type { Request } from 'express';
 import { AppError } from '../../contract/errors.ts';
-import type { Principal, Route } from '../route.ts';
+import { type Principal, roleIn } from '../../contract/principal.ts';
+import type { Role } from '../../contract/roles.ts';
+import type { ProjectDirectory } from '../../domain/projects.ts';
+import type { Route } from '../route.ts';
 import type { Query } from './query.ts';
-
-/** What the API needs to know about projects; `src/domain/projects.ts` is one. */
-export interface ProjectDirectory {
-  default_project_id: string;
-  exists(id: string): boolean | Promise<boolean>;
-}
 
 /** A project that a request names, and where. */
 export interface NamedProject {
   id: string | string[];
   at: string;
+}
+
+/** The project of a call, and what its caller is there. */
+export interface ResolvedProject {
+  id: string;
+  role: Role;
+  is_archived: boolean;
 }
 
 /** Throws `validation_failed` when the path of a route whose `:id` is the project, and the query, name different ones. */
@@ -38,19 +42,19 @@ export async function resolveProject(
   projects: ProjectDirectory,
   { req, principal }: { req: Request; principal: Principal },
   named?: NamedProject,
-): Promise<string> {
+): Promise<ResolvedProject> {
   const from_header = req.headers['x-project-id'];
-  const wanted = named?.id ?? from_header ?? principal.projects?.[0];
-  if (wanted === undefined) return projects.default_project_id;
+  const wanted = named?.id ?? from_header ?? principal.projects?.[0] ?? projects.default_project_id;
   const path = named?.at ?? '/headers/x-project-id';
   if (typeof wanted !== 'string' || !UUID.test(wanted)) throw invalid(path, 'must be one UUID');
   const id = wanted.toLowerCase();
   if (named !== undefined && from_header !== undefined && String(from_header).toLowerCase() !== id) {
     throw invalid(path, 'differs from X-Project-Id');
   }
-  if (principal.projects?.includes(id) === false) throw new AppError('not_found');
-  if (!(await projects.exists(id))) throw new AppError('not_found');
-  return id;
+  const role = roleIn(principal, id);
+  const standing = role && (await projects.statusOf(id));
+  if (!role || !standing) throw new AppError('not_found');
+  return { id, role, is_archived: standing === 'archived' };
 }
 
 const invalid = (path: string, message: string) =>

@@ -1,6 +1,7 @@
-import { ROLES, type Role } from '../../contract/roles.ts';
+import { PERMISSIONS, ROLES, type Role } from '../../contract/roles.ts';
 import { listeningApi, OTHER_PROJECT_ID, PROJECT_ID, type TestApi } from '../app-fixture.ts';
-import type { Principal, Route } from '../route.ts';
+import type { Principal } from '../../contract/principal.ts';
+import type { Route } from '../route.ts';
 import { routeTable } from '../routes/table.ts';
 import { bearerAuthentication } from './bearer.ts';
 
@@ -22,8 +23,9 @@ const rows = routeTable({
 
 const tokenOf = (name: string) => `token-of-${name}-${'x'.repeat(32)}`;
 const principals: Principal[] = [
-  ...ROLES.map((role) => ({ id: role, role })),
-  { id: 'limited', role: 'owner', projects: [OTHER_PROJECT_ID] },
+  ...ROLES.map((role) => ({ id: role, role, permissions: PERMISSIONS })),
+  { id: 'limited', role: 'owner', permissions: PERMISSIONS, projects: [OTHER_PROJECT_ID] },
+  { id: 'unpermitted', role: 'owner' },
 ];
 let api: TestApi;
 
@@ -61,10 +63,33 @@ const NEEDED: Readonly<Record<string, Role>> = {
   'put /tag-rules/:id': 'maintainer',
   'delete /tag-rules/:id': 'maintainer',
   'put /projects/:id/environments/:name': 'maintainer',
+  'get /projects/:id/secrets': 'maintainer',
+  'get /projects/:id/secrets/:name': 'maintainer',
+  'put /projects/:id/secrets/:name': 'maintainer',
+  'delete /projects/:id/secrets/:name': 'maintainer',
   'delete /projects/:id/environments/:name': 'maintainer',
   'post /projects/:id/environments/:name/rollback': 'operator',
   'post /workflows/:ref/deploy': 'operator',
   'post /agents/:id/restart': 'operator',
+  'put /projects/:id': 'owner',
+  'delete /projects/:id': 'owner',
+  'post /projects/:id/members': 'owner',
+  'put /projects/:id/members/:user_id': 'owner',
+  'delete /projects/:id/members/:user_id': 'owner',
+  // What concerns no project asks for what a token may be at most.
+  'post /projects': 'owner',
+  'get /users': 'owner',
+  'post /users': 'owner',
+  'get /users/:id': 'owner',
+  'patch /users/:id': 'owner',
+  'post /auth/signing-keys': 'owner',
+  'post /auth/logout': 'viewer',
+  'put /auth/password': 'viewer',
+  'post /auth/api-keys': 'viewer',
+  'delete /auth/api-keys/:id': 'viewer',
+  'get /audit': 'maintainer',
+  'get /audit/verify': 'maintainer',
+  'get /audit/export': 'maintainer',
 };
 const neededFor = ({ method, path }: Route): Role =>
   NEEDED[`${method} ${path}`] ?? (['get', 'head'].includes(method) ? 'viewer' : 'editor');
@@ -76,11 +101,23 @@ describe.each(rows.map((row) => ({ name: `${row.method} ${row.path}`, row })))('
     expect(refused).toEqual(ROLES.slice(0, ROLES.indexOf(neededFor(row))));
   });
 
-  it('does not exist in a project that is not the caller’s', async () => {
-    expect(await ask(row, 'limited')).toBe(404);
-    // Maintenance concerns every project, which is more than this caller has.
-    const reached = await ask(row, 'limited', OTHER_PROJECT_ID);
-    if (row.path.startsWith('/admin/')) expect(reached).toBe(403);
-    else expect(reached).not.toBe(403);
-  });
+  it(
+    row.installation
+      ? 'concerns no project, whichever is named'
+      : 'does not exist in a project that is not the caller’s',
+    async () => {
+      const elsewhere = await ask(row, 'limited');
+      if (row.installation) expect(elsewhere).not.toBe(404);
+      else expect(elsewhere).toBe(404);
+      // Maintenance concerns every project, which is more than this caller has.
+      const reached = await ask(row, 'limited', OTHER_PROJECT_ID);
+      if (row.path.startsWith('/admin/')) expect(reached).toBe(403);
+      else expect(reached).not.toBe(403);
+    },
+  );
+
+  if (row.permission !== undefined)
+    it(`needs ${row.permission} besides`, async () => {
+      expect(await ask(row, 'unpermitted')).toBe(403);
+    });
 });

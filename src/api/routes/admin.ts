@@ -49,6 +49,7 @@ const gcRoute = ({ maintenance }: Deps) =>
     path: '/admin/gc',
     group,
     role,
+    installation: true,
     summary:
       'Collect versions and blobs that nothing leads to; or say what would be collected, and why the rest stays.',
     query: gcQuery,
@@ -80,6 +81,7 @@ const fsckRoute = ({ maintenance }: Deps) =>
     path: '/admin/fsck',
     group,
     role,
+    installation: true,
     summary:
       'Verify everything stored: bytes against their hashes, patches by replay, rows against each other.',
     query: startQuery,
@@ -100,6 +102,7 @@ const retentionRoute = ({ maintenance }: Deps) =>
     path: '/admin/retention',
     group,
     role,
+    installation: true,
     summary: 'Delete the runs that are past the time they are kept.',
     query: startQuery,
     body: noBody,
@@ -119,6 +122,7 @@ const reconcileRoute = ({ maintenance, reconcile }: Deps) =>
     path: '/admin/reconcile',
     group,
     role,
+    installation: true,
     summary: 'Hold all open runs against Temporal and put right what differs; or only say what does.',
     query: startQuery,
     body: reconcileBody,

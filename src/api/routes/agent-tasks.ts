@@ -56,6 +56,7 @@ function nextRoute({ agent_work, shutdown }: Deps): Route {
     group,
     summary: 'Take the next task an agent can do: by the priority of its run, then by age.',
     body: workBody,
+    audited: false,
     responses: {
       200: { description: 'It is the agent’s until the lease ends.', schema: claimedTask },
       204: { description: 'There is none.' },
@@ -76,6 +77,7 @@ function heartbeatRoute({ agent_work }: Deps): Route {
     summary: 'Keep a task; 409 tells the agent to stop.',
     params: taskParams,
     body: leaseBody,
+    audited: false,
     responses: { 200: { description: 'The lease begins anew.', schema: claimedTask } },
     handler: async ({ params: { id }, body: { lease_token }, project_id }) => ({
       status: 200,

@@ -52,6 +52,7 @@ function heartbeatRoute({ external }: Deps): Route {
     params: runParams,
     body: heartbeatBody,
     body_limit: 'heartbeat_bytes',
+    audited: false,
     responses: { 200: { description: 'Taken; times are the database’s.', schema: heartbeatView } },
     async handler({ params: { id }, body, project_id, principal }) {
       const { run_id, metrics = null, ...rest } = body;

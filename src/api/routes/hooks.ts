@@ -1,8 +1,10 @@
 import type { Request } from 'express';
 import { AppError } from '../../contract/errors.ts';
-import type { Delivery, HookService } from '../../domain/hooks.ts';
+import type { HookService } from '../../domain/hooks.ts';
+import { actedAs } from '../middleware/audit.ts';
 import { rateLimiter } from '../middleware/rate-limit.ts';
-import { ANONYMOUS, type Principal, route, type Route, type WholeBody } from '../route.ts';
+import { ANONYMOUS, type Principal } from '../../contract/principal.ts';
+import { route, type Route, type WholeBody } from '../route.ts';
 import { page } from '../schemas/conventions.ts';
 import { deliveredView, deliveryBody, hookParams, hookView, workflowHooksParams } from '../schemas/hooks.ts';
 
@@ -46,13 +48,15 @@ function deliverRoute({ hooks, hook_limits }: HookRouteOptions): Route {
     async handler({ params, body, principal, req, res }) {
       rate.take(params.id, res);
       const { bytes, json } = body as WholeBody;
-      const { run_id, is_new } = await hooks.deliver(params.id, {
+      const { run_id, project_id, is_new } = await hooks.deliver(params.id, {
         body: bytes,
         header: (name) => headerOf(req, name),
         bearer: bearerOf(principal),
         delivery_id: deliveryIdOf(req),
         read: json,
       });
+      const sender = principal.id === ANONYMOUS.id ? `hook:${params.id}` : principal.id;
+      actedAs(res, { principal: sender, project_id });
       return { status: is_new ? 202 : 200, body: { run_id } };
     },
   });
@@ -74,9 +78,7 @@ function listRoute({ hooks }: HookRouteOptions): Route {
   });
 }
 
-function bearerOf({ id, role, projects }: Principal): Delivery['bearer'] {
-  return id === ANONYMOUS.id ? undefined : { actor: id, role, projects };
-}
+const bearerOf = (principal: Principal) => (principal.id === ANONYMOUS.id ? undefined : principal);
 
 function deliveryIdOf(req: Request): string | undefined {
   const id = DELIVERY_IDS.map((name) => headerOf(req, name)).find((text) => text !== undefined);

@@ -11,22 +11,10 @@ const PLANNED: Readonly<Record<string, readonly Row[]>> = {
   runs: [],
   streams: [['GET', '/ws/refinements/:thread_id', 'WebSocket: progress of a refinement.']],
   projects: [
-    ['GET', '/projects', 'List projects.'],
-    ['POST', '/projects', 'Create a project.'],
-    ['GET', '/projects/:id', 'Get a project.'],
-    ['PUT', '/projects/:id', 'Update a project.'],
-    ['DELETE', '/projects/:id', 'Delete a project.'],
-    ['GET', '/projects/:id/members', 'List members and their roles.'],
-    ['PUT', '/projects/:id/members/:user_id', 'Give a member a role.'],
-    ['DELETE', '/projects/:id/members/:user_id', 'Remove a member.'],
     ['GET', '/projects/:id/settings', 'Get the settings of a project.'],
     ['PUT', '/projects/:id/settings', 'Change the settings of a project.'],
   ],
   ide: [
-    ['POST', '/auth/login', 'Sign in.'],
-    ['GET', '/auth/api-keys', 'List API keys.'],
-    ['POST', '/auth/api-keys', 'Create an API key.'],
-    ['DELETE', '/auth/api-keys/:id', 'Revoke an API key.'],
     ['POST', '/refinements', 'Ask for a change of a workflow.'],
     ['GET', '/proposals/:id', 'Get a proposal.'],
     ['POST', '/proposals/:id/approve', 'Apply a proposal to the draft.'],
@@ -34,7 +22,6 @@ const PLANNED: Readonly<Record<string, readonly Row[]>> = {
     ['GET', '/drafts/:id', 'Get a draft.'],
     ['DELETE', '/drafts/:id', 'Discard a draft.'],
   ],
-  platform: [['GET', '/audit', 'Read the audit log.']],
 };
 
 /** A start of a built-in type that is not there yet answers 501 too, from the route that exists. */

@@ -1,5 +1,11 @@
 import type { Capabilities } from '../schemas/platform.ts';
 import type { Route } from '../route.ts';
+import type { ApiKeyService } from '../../domain/identity/api-keys.ts';
+import type { SessionService } from '../../domain/identity/sessions.ts';
+import type { TokenRing } from '../../domain/identity/token-ring.ts';
+import type { UserService } from '../../domain/identity/users.ts';
+import type { MemberService } from '../../domain/project-members.ts';
+import type { ProjectService } from '../../domain/projects.ts';
 import type { EventTail } from '../../domain/event-tail.ts';
 import type { LimitService } from '../../domain/limits.ts';
 import type { MaintenanceService } from '../../domain/maintenance.ts';
@@ -10,6 +16,7 @@ import type { ScheduleService } from '../../domain/schedules.ts';
 import type { AgentService } from '../../domain/agents.ts';
 import type { AgentWorkService } from '../../domain/agent-work.ts';
 import type { DeploymentInputs } from '../../domain/deployments.ts';
+import type { SecretService } from '../../domain/secrets-kept.ts';
 import type { EnvironmentService } from '../../domain/environments.ts';
 import type { ExperimentService } from '../../domain/experiments.ts';
 import type { ExternalCommandService } from '../../domain/external-commands.ts';
@@ -25,12 +32,16 @@ import type { RunStatus } from '../../domain/run-status.ts';
 import type { RunService } from '../../domain/runs.ts';
 import type { StoreServices } from '../../domain/store.ts';
 import type { WebhookService } from '../../domain/webhooks.ts';
+import type { AuditService } from '../../domain/audit.ts';
 import { adminRoutes } from './admin.ts';
+import { auditRoutes } from './audit.ts';
 import { bulkRoutes } from './bulk.ts';
 import { deploymentRoutes, tagRollback } from './deployments.ts';
 import { environmentRoutes } from './environments.ts';
 import { eventStreamRoutes } from './event-streams.ts';
-import type { ProjectDirectory } from '../middleware/project.ts';
+import { authRoutes } from './auth.ts';
+import { projectRoutes } from './projects.ts';
+import { userRoutes } from './users.ts';
 import { agentRoutes } from './agents.ts';
 import { agentTaskRoutes } from './agent-tasks.ts';
 import { externalRunRoutes } from './external-runs.ts';
@@ -46,6 +57,7 @@ import { runForkRoutes } from './run-forks.ts';
 import { runMessageRoutes } from './run-messages.ts';
 import { runReadRoutes } from './run-reads.ts';
 import { runRoutes } from './runs.ts';
+import { secretRoutes } from './secrets.ts';
 import { scheduleRoutes } from './schedules.ts';
 import { webhookRoutes } from './webhooks.ts';
 
@@ -55,7 +67,12 @@ export interface RouteServices {
   commands: CommandService;
   agents: AgentService;
   agent_work: AgentWorkService;
-  projects: ProjectDirectory;
+  projects: ProjectService;
+  members: MemberService;
+  sessions: SessionService;
+  api_keys: ApiKeyService;
+  users: UserService;
+  ring: TokenRing;
   experiments: ExperimentService;
   external: ExternalRunService;
   external_commands: ExternalCommandService;
@@ -76,7 +93,9 @@ export interface RouteServices {
   reconcile: ReconcileService;
   bulk: BulkService;
   environments: EnvironmentService;
+  secrets: SecretService;
   deployments: DeploymentInputs;
+  audit: AuditService;
 }
 
 export interface RouteTableOptions {
@@ -122,8 +141,13 @@ export function routeTable({
     ...platformRoutes({ version, checks, capabilities }),
     ...bulkRoutes({ bulk: services.bulk, clock: () => new Date() }),
     ...adminRoutes({ maintenance, reconcile }),
+    ...auditRoutes({ audit: services.audit, shutdown }),
     ...environmentRoutes({ environments }),
+    ...secretRoutes({ secrets: services.secrets }),
     ...deploymentRoutes({ deployments, workflow_runs }),
+    ...authRoutes(services),
+    ...userRoutes(services),
+    ...projectRoutes(services),
     ...plannedRoutes,
   ];
 }

@@ -2,7 +2,8 @@ import type { Caller } from '../../domain/refs.ts';
 import type { Expectation } from '../../domain/rules/tag-move.ts';
 import type { TagRequest, TagService } from '../../domain/tags.ts';
 import { decodeCursor, notACursor } from '../cursor.ts';
-import type { Principal, Reply } from '../route.ts';
+import type { Principal } from '../../contract/principal.ts';
+import type { Reply } from '../route.ts';
 
 type Tag = Awaited<ReturnType<TagService['get']>>;
 

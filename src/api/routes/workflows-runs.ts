@@ -2,9 +2,11 @@ import { z } from 'zod';
 import type { BuiltinType } from '../../contract/builtins.ts';
 import { AppError } from '../../contract/errors.ts';
 import type { Json } from '../../contract/json.ts';
+import { hasRole } from '../../contract/roles.ts';
 import type { RunService } from '../../domain/runs.ts';
 import { viewRun, type RunView } from '../../domain/run-views.ts';
-import { resolveProject, type ProjectDirectory } from '../middleware/project.ts';
+import type { ProjectDirectory } from '../../domain/projects.ts';
+import { resolveProject } from '../middleware/project.ts';
 import type { Call, Reply } from '../route.ts';
 import type { listWorkflowsQuery } from '../schemas/workflows.ts';
 import { listedRuns } from './runs.ts';
@@ -36,11 +38,8 @@ export function workflowRuns({ runs, projects, ids }: Deps) {
       { name, type, project_id: wanted, input = {}, labels = {} }: TypedStart,
     ): Promise<Reply> {
       const { principal, once_id } = call;
-      requireStarter(principal, type);
-      const project_id =
-        wanted === undefined
-          ? call.project_id
-          : await resolveProject(projects, call, { id: wanted, at: '/project_id' });
+      const { project_id, role } = await placeOf(projects, call, wanted);
+      requireStarter({ role }, type);
       const id = once_id ?? ids();
       const run = await runs[once_id === undefined ? 'start' : 'startOnce']({
         id,
@@ -78,3 +77,14 @@ export function workflowRuns({ runs, projects, ids }: Deps) {
 export type WorkflowRuns = ReturnType<typeof workflowRuns>;
 
 const DEFAULT_PRIORITY = 3;
+
+/** The project that a body names, else that of the call. Throws `forbidden` and `state_conflict` as for any start there. */
+async function placeOf(projects: ProjectDirectory, call: Caller, wanted: string | undefined) {
+  if (wanted === undefined) return { project_id: call.project_id, role: call.principal.role };
+  const { id, role, is_archived } = await resolveProject(projects, call, { id: wanted, at: '/project_id' });
+  if (!hasRole(role, STARTER)) throw new AppError('forbidden', { detail: `This needs the role ${STARTER}.` });
+  if (is_archived) throw new AppError('state_conflict', { detail: 'The project is archived.' });
+  return { project_id: id, role };
+}
+
+const STARTER = 'editor';

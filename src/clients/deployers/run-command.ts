@@ -65,9 +65,11 @@ export async function runCommand(request: CommandRequest): Promise<CommandResult
   const onAbort = () => stop(signal?.reason);
   signal?.addEventListener('abort', onAbort, { once: true });
   const mask = masker(env);
+  // A value that is cut in two is not found any more, so that so much more is kept until it is masked.
+  const kept_chars = OUTPUT_CHARS + 3 * Math.max(0, ...Object.values(env).map(({ length }) => length));
   let output = '';
   for (const stream of [child.stdout, child.stderr]) {
-    stream.setEncoding('utf8').on('data', (text: string) => (output = (output + text).slice(-OUTPUT_CHARS)));
+    stream.setEncoding('utf8').on('data', (text: string) => (output = (output + text).slice(-kept_chars)));
   }
   try {
     const exit_code = await new Promise<number>((resolve, reject) => {
@@ -76,7 +78,7 @@ export async function runCommand(request: CommandRequest): Promise<CommandResult
       child.once('close', (code) => resolve(code ?? -1));
     });
     if (failure !== undefined) throw failure as Error;
-    const shown = mask(output);
+    const shown = mask(output).slice(-OUTPUT_CHARS);
     for (const line of shown.split('\n')) if (line !== '') log?.(line.slice(0, LINE_CHARS));
     return { exit_code, output: shown };
   } catch (error) {
@@ -108,7 +110,14 @@ function guarded(group: number | undefined): () => void {
 export function masker(env: Readonly<Record<string, string>>): (text: string) => string {
   const values = Object.entries(env)
     .filter(([name, value]) => !OPEN.has(name) && value.length >= SECRET_CHARS)
-    .map(([, value]) => value)
+    .flatMap(([, value]) => [
+      value,
+      Buffer.from(value).toString('base64'),
+      encodeURIComponent(wellFormed(value)),
+    ])
     .sort((a, b) => b.length - a.length);
   return (text) => values.reduce((rest, value) => rest.replaceAll(value, '***'), text);
 }
+
+/** A lone surrogate is nothing that could be encoded. */
+const wellFormed = (text: string): string => Buffer.from(text).toString();

@@ -24,20 +24,16 @@ export const memory: Measure = async (bed) => {
     // Nobody's work may come here.
     ORCHESTRATOR_TEMPORAL_TASK_QUEUE: 'bench-idle',
     ORCHESTRATOR_AUTH_API_TOKEN: bed.product.token,
+    ORCHESTRATOR_AUTH_JWT_SECRET: bed.product.token,
     ORCHESTRATOR_TELEMETRY_LOG_LEVEL: 'info',
   };
   const logs = { api: path.join(data_dir, 'api.log'), worker: path.join(data_dir, 'worker.log') };
   const api = startNode(['dist/src/main.js', 'api'], env, logs.api);
   const worker = startNode(['dist/worker/main.js', 'interpreter'], env, logs.worker);
   try {
-    const limit_ms = START_LIMIT_MS;
     await Promise.all([
-      untilThere({ child: api, log_file: logs.api, what: 'The API', limit_ms }, () =>
-        logged(logs.api, 'listen'),
-      ),
-      untilThere({ child: worker, log_file: logs.worker, what: 'The worker', limit_ms }, () =>
-        logged(logs.worker, 'polls'),
-      ),
+      untilSays({ child: api, log_file: logs.api, what: 'The API' }, 'listen'),
+      untilSays({ child: worker, log_file: logs.worker, what: 'The worker' }, 'polls'),
     ]);
     await pause(IDLE_MS);
     const [api_mb, worker_mb] = [residentMb(api.pid ?? 0), residentMb(worker.pid ?? 0)];
@@ -68,6 +64,9 @@ export const memory: Measure = async (bed) => {
     await Promise.all([stopProcess(api), stopProcess(worker)]);
   }
 };
+
+const untilSays = (of: Omit<Parameters<typeof untilThere>[0], 'limit_ms'>, words: string) =>
+  untilThere({ ...of, limit_ms: START_LIMIT_MS }, () => logged(of.log_file, words));
 
 async function logged(file: string, words: string): Promise<true | undefined> {
   return (await readFile(file, 'utf8')).includes(words) || undefined;

@@ -14,7 +14,7 @@ export interface Reach {
   /** How messages call the place. */
   place: string;
   item: boolean;
-  secrets: boolean;
+  secrets: boolean | 'not in args';
   always: boolean;
   /** `input` and `params` only: there is no run yet. */
   beforeRun?: boolean;
@@ -74,9 +74,12 @@ function checkRoots(roots: Roots, site: Site, reach: Reach): void {
 }
 
 function checkSecrets(names: readonly string[], site: Site, reach: Reach): void {
-  if (!reach.secrets) site.report('`secrets` may only be read in the config of http and code nodes');
+  if (reach.secrets === false) site.report('`secrets` may only be read in the config of http and code nodes');
+  else if (reach.secrets === 'not in args')
+    site.report(
+      '`secrets` may not be read in `args`, which others on the machine can see: use `env` or `stdin`',
+    );
   else if (names.includes('*')) site.report('`secrets` must be followed by a name');
-  else site.report('`secrets` are not available yet');
 }
 
 function checkStep(step: string, site: Site, { ancestors, nodes, place }: Reach): void {

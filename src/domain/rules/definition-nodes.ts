@@ -116,10 +116,15 @@ function checkConfigExpressions(
   site: Site,
   reach: Reach,
 ): void {
-  const inner = { ...reach, secrets: type === 'http' || type === 'code' };
   for (const [key, member] of Object.entries(config)) {
-    if (isTemplated(type, key)) checkExpressions(member, site.at(key), inner);
+    if (isTemplated(type, key))
+      checkExpressions(member, site.at(key), { ...reach, secrets: secretsIn(type, key) });
   }
+}
+
+function secretsIn(type: NodeType, member: string): Reach['secrets'] {
+  if (type === 'code') return member === 'args' ? 'not in args' : true;
+  return type === 'http';
 }
 
 function checkMapBody(value: unknown, site: Site, reach: Reach, context: NodeContext): void {

@@ -213,9 +213,24 @@ test.each<[string, unknown, string]>([
     '/nodes/n/config/value: `secrets` may only be read in the config of http and code nodes',
   ],
   [
-    'secrets in http',
-    withConfig('http', { url: 'https://x', headers: { a: '${{ secrets.k }}' } }),
-    '/nodes/n/config/headers/a: `secrets` are not available yet',
+    'secrets in a guard',
+    base({ nodes: { n: { type: 'http', if: '${{ secrets.k == "" }}', config: { url: 'https://x' } } } }),
+    '/nodes/n/if: `secrets` may only be read in the config of http and code nodes',
+  ],
+  [
+    'secrets in the output',
+    base({ output: { x: '${{ secrets.k }}' } }),
+    '/output/x: `secrets` may only be read in the config of http and code nodes',
+  ],
+  [
+    'all secrets',
+    withConfig('http', { url: 'https://x', headers: { a: '${{ string(secrets) }}' } }),
+    '/nodes/n/config/headers/a: `secrets` must be followed by a name',
+  ],
+  [
+    'secrets on a command line',
+    withConfig('code', { language: 'bash', source: 'x', args: ['${{ secrets.k }}'] }),
+    '/nodes/n/config/args/0: `secrets` may not be read in `args`, which others on the machine can see: use `env` or `stdin`',
   ],
   [
     'always() in a config',

@@ -117,6 +117,14 @@ async function releasedTwice(world: World): Promise<{ path: string; first: strin
   return { path, first };
 }
 
+/** A project, and a user who is no member. */
+async function newProject({ name, call }: World, more = '') {
+  const { id } = await call('POST', '/projects', { name: `${name}${more}` });
+  const email = `${name}${more}@example.net`;
+  const user = await call('POST', '/users', { email });
+  return { path: `/projects/${String(id)}`, email, user_id: String(user.id) };
+}
+
 /** One example for each route that writes. A new route goes here, or to `WITHOUT_KEYS` with its reason. */
 export const EXAMPLES: Readonly<Record<string, (world: World) => Promise<Example> | Example>> = {
   'PUT /projects/:id/environments/:name': ({ name }) =>
@@ -125,10 +133,51 @@ export const EXAMPLES: Readonly<Record<string, (world: World) => Promise<Example
       { deployer: 'tag' },
       { deployer: 'tag', watch_seconds: 1 },
     ),
+  'POST /projects': ({ name }) => twoBodies('/projects', { name }, { name: `${name}-other` }),
+  'PUT /projects/:id': async (world) => {
+    const { path } = await newProject(world);
+    return twoBodies(path, { description: 'a' }, { description: 'b' });
+  },
+  'POST /projects/:id/members': async (world) => {
+    const { path, email } = await newProject(world);
+    return twoBodies(`${path}/members`, { email, role: 'viewer' }, { email, role: 'editor' });
+  },
+  'PUT /projects/:id/members/:user_id': async (world) => {
+    const { path, user_id } = await newProject(world);
+    return twoBodies(`${path}/members/${user_id}`, { role: 'viewer' }, { role: 'editor' });
+  },
+  'DELETE /projects/:id/members/:user_id': async (world) => {
+    const [{ path, user_id }, other] = [await newProject(world), await newProject(world, 'other')];
+    const paths = [user_id, other.user_id].map((id) => `${path}/members/${id}`);
+    for (const one of paths) await world.call('PUT', one, { role: 'viewer' });
+    return { request: { path: paths[0]! }, other: { path: paths[1]! } };
+  },
+  'POST /users': ({ name }) =>
+    twoBodies('/users', { email: `${name}@example.org` }, { email: `${name}@example.com` }),
+  'PATCH /users/:id': async (world) => {
+    const { user_id } = await newProject(world);
+    return twoBodies(`/users/${user_id}`, { name: 'a' }, { name: 'b' });
+  },
+  'POST /auth/signing-keys': () => ({
+    request: { path: '/auth/signing-keys' },
+    other: { path: '/auth/signing-keys', body: {} },
+  }),
+  'DELETE /auth/api-keys/:id': async ({ name, call }) => {
+    const [one, other] = [
+      await call('POST', '/auth/api-keys', { name }),
+      await call('POST', '/auth/api-keys', { name }),
+    ].map(({ id }) => ({ path: `/auth/api-keys/${String(id)}` }));
+    return { request: one!, other: other! };
+  },
   'DELETE /projects/:id/environments/:name': async (world) => ({
     request: { path: await workflowEnvironment(world) },
     other: { path: `/projects/${DEFAULT_PROJECT}/environments/other` },
   }),
+  'DELETE /projects/:id/secrets/:name': async ({ name, call }) => {
+    const path = `/projects/${DEFAULT_PROJECT}/secrets/${name}`;
+    await call('PUT', path, { value: 'a value' });
+    return { request: { path }, other: { path: `/projects/${DEFAULT_PROJECT}/secrets/other` } };
+  },
   'POST /projects/:id/environments/:name/rollback': async (world) => {
     const { path, first } = await releasedTwice(world);
     return twoBodies(`${path}/rollback`, { workflow: world.name }, { release_id: first });
@@ -347,6 +396,13 @@ export const EXAMPLES: Readonly<Record<string, (world: World) => Promise<Example
 export const WITHOUT_KEYS: Readonly<Record<string, string>> = {
   'PUT /blobs': 'a blob is named by its bytes: putting it again is putting it once',
   'PUT /blobs/:cas_id': 'a blob is named by its bytes: putting it again is putting it once',
+  'POST /auth/login': 'its answer is a token, which is told once',
+  'POST /auth/refresh': 'its answer is a token, which is told once',
+  'POST /auth/api-keys': 'its answer is a token, which is told once',
+  'DELETE /projects/:id': 'its key would be in the project that is gone',
+  'POST /auth/logout': 'it ends the session that its key would belong to',
+  'PUT /auth/password': 'it asks for the password that it changes',
+  'PUT /projects/:id/secrets/:name': 'the same value again makes no version, and no digest of it is to stay',
   'POST /workflows/import': 'what is here already is found by its content and left alone',
   'POST /hooks/:id': 'a delivery has an id of its own, which its sender signs',
   'POST /workflows/import/negotiate': 'it asks what is here and writes nothing',

@@ -3,12 +3,13 @@ import os from 'node:os';
 import path from 'node:path';
 import { LIMITS, listeningApi, OWNER, type TestApi, TOKEN } from '../../../src/api/app-fixture.ts';
 import { bearerAuthentication } from '../../../src/api/middleware/bearer.ts';
-import type { Principal, Route } from '../../../src/api/route.ts';
+import type { Principal } from '../../../src/contract/principal.ts';
+import type { Route } from '../../../src/api/route.ts';
 import { routeTable } from '../../../src/api/routes/table.ts';
 import { capabilitiesOf } from '../../../src/capabilities.ts';
 import { connectTemporal } from '../../../src/clients/temporal-link.ts';
 import { loadConfig } from '../../../src/config.ts';
-import { createApiServices } from '../../../src/container.ts';
+import { type ApiServices, createApiServices } from '../../../src/container.ts';
 import { createStore } from '../../../src/container-store.ts';
 import { createEvents } from '../../../src/container-events.ts';
 import { NO_METRICS } from '../../../src/contract/metrics.ts';
@@ -27,6 +28,7 @@ export interface WholeApi {
   routes: readonly Route[];
   api: TestApi;
   database: Database;
+  services: ApiServices;
   /** What happens around every handler from now on. */
   around(next: Around): void;
   close(): Promise<void>;
@@ -39,13 +41,15 @@ export interface WholeApiOptions {
   people?: Readonly<Record<string, Omit<Principal, 'id'>>>;
 }
 
+const DEFAULTS = { ORCHESTRATOR_SECRETS_KEY: 'a-key-of-at-least-32-characters-0' };
+
 export const tokenOf = (name: string) => name.padEnd(32, '-');
 
 /** Every route of the product with the services of the product, but for workers. */
 export async function wholeApi({ settings = {}, people = {} }: WholeApiOptions = {}): Promise<WholeApi> {
   const test_database = await testDatabase();
   const data_dir = await mkdtemp(path.join(os.tmpdir(), 'orchestrator-whole-api-'));
-  const config = loadConfig({ ORCHESTRATOR_DATA_DIR: data_dir, ...settings }, data_dir);
+  const config = loadConfig({ ...DEFAULTS, ORCHESTRATOR_DATA_DIR: data_dir, ...settings }, data_dir);
   const database = openDatabase({ url: test_database.url, max_connections: 10 });
   const task_queue = `test-${newId()}`;
   const { namespace } = config.temporal;
@@ -54,7 +58,8 @@ export async function wholeApi({ settings = {}, people = {} }: WholeApiOptions =
   const base = { config, db: database.db, logger, metrics: NO_METRICS };
   const store = createStore(base);
   const { runs, executions, maintenance, schedules } = temporal;
-  const outside = { temporal: runs, executions, maintenance, schedules, sandbox: () => null };
+  const jwt_secret = 'a-secret-of-thirty-two-characters';
+  const outside = { temporal: runs, executions, maintenance, schedules, jwt_secret, sandbox: () => null };
   const services = createApiServices(base, store, outside);
   const events = createEvents(base, store, services.feed);
   const routes = routeTable({
@@ -74,8 +79,13 @@ export async function wholeApi({ settings = {}, people = {} }: WholeApiOptions =
     principal: { id: `token:${name}`, ...rest },
   }));
   const api = await listeningApi(wrapped, {
-    authenticate: bearerAuthentication([{ token: TOKEN, principal: OWNER }, ...credentials]),
+    authenticate: bearerAuthentication(
+      [{ token: TOKEN, principal: OWNER }, ...credentials],
+      services.authenticator.whoShows,
+    ),
+    projects: services.projects,
     idempotency: services.idempotency,
+    audit: services.audit_log,
     limits: { ...LIMITS, body_bytes: 1_048_576 },
     translateError: asDatabaseError,
   });
@@ -83,6 +93,7 @@ export async function wholeApi({ settings = {}, people = {} }: WholeApiOptions =
     routes,
     api,
     database,
+    services,
     around: (next) => void (around = next),
     async close() {
       await api.close();

@@ -164,6 +164,7 @@ it('healthy open runs cost one call to Temporal and two statements for each thou
   const env = {
     ORCHESTRATOR_RUNS_SWEEP_INTERVAL_SECONDS: '3600',
     ORCHESTRATOR_TRIGGERS_LOOK_INTERVAL_SECONDS: '3600',
+    ORCHESTRATOR_AUDIT_SEAL_INTERVAL_SECONDS: '3600',
   };
   const counted = await startProduct({ env, onStatement: (sql) => statements.push(sql) });
   try {
@@ -174,7 +175,9 @@ it('healthy open runs cost one call to Temporal and two statements for each thou
     statements.length = 0;
     const report = await reconcile(counted, true);
     expect(report).toEqual({ dry_run: true, checked: 40, repaired: {}, findings: [] });
-    const ours = statements.filter((sql) => !/idempotency_key|FROM "?project|event_log|event_sink/.test(sql));
+    const ours = statements.filter(
+      (sql) => !/idempotency_key|FROM "?project|event_log|event_sink|audit_entry/.test(sql),
+    );
     // Executions against runs, runs against executions, commands, and the outbox.
     expect(ours.map((sql) => sql.slice(0, 40))).toHaveLength(4);
     for (const id of ids) await side.client.workflow.getHandle(id).terminate();

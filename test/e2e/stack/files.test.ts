@@ -15,6 +15,8 @@ test('dev.json is readable by its owner alone, also when it is written again', a
   const content = {
     api_url: 'http://127.0.0.1:8080',
     token: 't',
+    admin_email: 'a',
+    admin_password: 'p',
     temporal_address: '127.0.0.1:7233',
     temporal_ui_url: 'http://127.0.0.1:8233',
     database_url: 'postgresql://x',

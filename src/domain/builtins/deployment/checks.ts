@@ -2,10 +2,12 @@ import { tmpdir } from 'node:os';
 import { waitUntilHealthy } from '../../../clients/deployers/health.ts';
 import { PROGRAM_PATH, runCommand } from '../../../clients/deployers/run-command.ts';
 import type { GuardedFetch } from '../../../clients/http/guarded-fetch.ts';
-import { DeployFailure, type DeployCall } from '../../../contract/deployer.ts';
+import { DeployFailure } from '../../../contract/deployer.ts';
 import type { Environment, EnvironmentCheck } from '../../../contract/deployment.ts';
 import type { JsonObject } from '../../../contract/json.ts';
 import type { NodeContext } from '../../nodes/node.ts';
+import { withoutSecrets } from '../../secrets-step.ts';
+import type { ResolvedEnvironment } from './resolved.ts';
 
 /** What a check saw. */
 export interface CheckResult extends JsonObject {
@@ -17,7 +19,7 @@ export interface CheckResult extends JsonObject {
 
 interface Deps {
   fetch: GuardedFetch;
-  resolved: (environment: Environment) => Promise<DeployCall['environment']>;
+  resolved: (environment: Environment) => Promise<ResolvedEnvironment>;
 }
 
 type Patience = 'once' | 'until it is well';
@@ -45,20 +47,24 @@ export function environmentChecks({ fetch, resolved }: Deps) {
     environment: Environment,
     signal: AbortSignal,
   ): Promise<CheckResult> {
-    const { variables } = await resolved(environment);
+    const { environment: known, masker } = await resolved(environment);
     const check = argv[0]!;
     try {
       const { exit_code, output } = await runCommand({
         argv: argv as [string, ...string[]],
         cwd: tmpdir(),
-        env: { ...variables, PATH: PROGRAM_PATH },
+        env: { ...known.variables, PATH: PROGRAM_PATH },
         timeout_ms: timeout_seconds * 1_000,
         signal,
       });
-      return { check, passed: exit_code === 0, detail: `exit ${exit_code} ${output.slice(-DETAIL_CHARS)}` };
+      return {
+        check,
+        passed: exit_code === 0,
+        detail: `exit ${exit_code} ${masker.text(output).slice(-DETAIL_CHARS)}`,
+      };
     } catch (error) {
-      if (error instanceof DeployFailure) return { check, passed: false, detail: error.message };
-      throw error;
+      if (error instanceof DeployFailure) return { check, passed: false, detail: masker.text(error.message) };
+      throw withoutSecrets(masker, error);
     }
   }
 

@@ -2,18 +2,21 @@ import { withArtifactDirectory } from '../../../clients/deployers/artifact-direc
 import type { DeployCall, Deployer, DeployerKind } from '../../../contract/deployer.ts';
 import { DeployFailure } from '../../../contract/deployer.ts';
 import type { Environment, ReleaseRecord } from '../../../contract/deployment.ts';
-import type { JsonObject } from '../../../contract/json.ts';
+import type { Json, JsonObject } from '../../../contract/json.ts';
 import type { BlobService } from '../../blobs.ts';
+import type { Masker } from '../../rules/masking.ts';
+import { withoutSecrets } from '../../secrets-step.ts';
 import { StepFailure } from '../../step-error.ts';
 import { writeArtifact } from './artifact.ts';
 import type { Bringing, Place } from './place.ts';
+import type { ResolvedEnvironment } from './resolved.ts';
 
 interface Deps {
   /** The deployer of a project for this kind of environment. */
   deployerOf: (project_id: string, kind: DeployerKind) => Deployer;
   blobs: Pick<BlobService, 'get'>;
   /** The environment for its deployer, with the values of its secrets. */
-  resolved: (environment: Environment) => Promise<DeployCall['environment']>;
+  resolved: (environment: Environment) => Promise<ResolvedEnvironment>;
 }
 
 interface Way {
@@ -23,15 +26,21 @@ interface Way {
 
 /** Where applications are deployed: by the deployer of the environment. */
 export function deployerPlace({ deployerOf, blobs, resolved }: Deps): Place {
-  async function callOf({ environment, context }: Bringing): Promise<Way> {
+  /** Does the work with the environment's deployer; what it says and throws has none of the secrets in it. */
+  async function onTheWay<T extends Json>(
+    { environment, context }: Bringing,
+    work: (way: Way) => Promise<T>,
+  ): Promise<T> {
     const { signal } = context;
     const deployer = deployerOf(environment.project_id, environment.deployer as DeployerKind);
+    const known = await resolved(environment);
+    const { masker } = known;
     const call: DeployCall = {
-      environment: await resolved(environment),
+      environment: known.environment,
       signal,
-      log: (line) => void context.log('deploy', `${line}\n`).catch(() => undefined),
+      log: (line) => void context.log('deploy', `${masker.text(line, true)}\n`).catch(() => undefined),
     };
-    return { deployer, call };
+    return asSteps(masker, () => work({ deployer, call }));
   }
 
   const deploy = ({ deployer, call }: Way, { id, digest, artifact_ref, project_id }: ReleaseRecord) =>
@@ -50,21 +59,19 @@ export function deployerPlace({ deployerOf, blobs, resolved }: Deps): Place {
 
   return {
     isLive: (bringing) =>
-      asSteps(async () => {
-        const { deployer, call } = await callOf(bringing);
+      onTheWay(bringing, async ({ deployer, call }) => {
         const { current, healthy } = await deployer.status(call);
         return current?.digest === bringing.release.digest && healthy !== false;
       }),
 
     bring: (bringing) =>
-      asSteps(async () => {
-        const { changed, evidence } = await deploy(await callOf(bringing), bringing.release);
+      onTheWay(bringing, async (way) => {
+        const { changed, evidence } = await deploy(way, bringing.release);
         return { changed, ...evidence };
       }),
 
     takeBack: (bringing, previous) =>
-      asSteps(async () => {
-        const way = await callOf(bringing);
+      onTheWay(bringing, async (way) => {
         const { deployer, call } = way;
         if (!previous) return withdraw(way, bringing.release);
         const done = await deployer.rollback({ ...call, to: previous.id }).catch((error: unknown) => {
@@ -78,13 +85,14 @@ export function deployerPlace({ deployerOf, blobs, resolved }: Deps): Place {
   };
 }
 
-/** A failure of the deployer as that of the step, with what was seen. */
-async function asSteps<T>(work: () => Promise<T>): Promise<T> {
+/** What was seen, and a failure of the deployer as that of the step, without the secrets. */
+async function asSteps<T extends Json>(masker: Masker, work: () => Promise<T>): Promise<T> {
   try {
-    return await work();
+    return masker.json(await work()) as T;
   } catch (error) {
-    if (!(error instanceof DeployFailure)) throw error;
+    if (!(error instanceof DeployFailure)) throw withoutSecrets(masker, error);
     const { code, message, evidence } = error;
-    throw new StepFailure(code, message, { output: { evidence: { ...evidence } }, cause: error });
+    const output = masker.json({ evidence: { ...evidence } });
+    throw new StepFailure(code, masker.text(message), { output, cause: withoutSecrets(masker, error) });
   }
 }

@@ -1,8 +1,11 @@
 import type { Environment } from '../../../contract/deployment.ts';
+import { configuredSecrets } from '../../secrets.ts';
 import { resolvedEnvironment } from './resolved.ts';
 
 const KNOWN: Record<string, string> = { TOKEN: 'a token', PASSWORD: 'a password' };
-const secrets = { find: (_project: string, name: string) => Promise.resolve(KNOWN[name]) };
+const secrets = configuredSecrets(
+  Object.entries(KNOWN).map(([name, value]) => ({ name, secret: { reveal: () => value } })),
+);
 
 const environment = (more: Partial<Environment>): Environment => ({
   ...{ id: 'e', project_id: 'p', name: 'web', description: '', version: 1, created_by: 'test' },
@@ -14,11 +17,13 @@ const environment = (more: Partial<Environment>): Environment => ({
 it('gives the values of the secrets that settings and variables name', async () => {
   const settings = { url: 'https://a.example', list: [{ secret: '${{ secrets.TOKEN }}' }], keep: 3 };
   const there = environment({ settings, variables: { PORT: '80' }, secrets: { DB_PASSWORD: 'PASSWORD' } });
-  expect(await resolvedEnvironment({ secrets, run_commands: false })(there)).toEqual({
+  const resolved = await resolvedEnvironment({ secrets, run_commands: false })(there);
+  expect(resolved.environment).toEqual({
     name: 'web',
     settings: { url: 'https://a.example', list: [{ secret: 'a token' }], keep: 3 },
     variables: { PORT: '80', DB_PASSWORD: 'a password' },
   });
+  expect(resolved.masker.text('a token, a password, 80')).toBe('***, ***, 80');
 });
 
 it('names a secret that is not there', async () => {
@@ -41,6 +46,8 @@ it.each<[string, Partial<Environment>]>([
     await expect(resolvedEnvironment({ secrets, run_commands: false })(there)).rejects.toMatchObject({
       code: 'forbidden',
     });
-    expect(await resolvedEnvironment({ secrets, run_commands: true })(there)).toMatchObject({ name: 'web' });
+    expect(await resolvedEnvironment({ secrets, run_commands: true })(there)).toMatchObject({
+      environment: { name: 'web' },
+    });
   },
 );
