@@ -297,7 +297,7 @@ test('fifty equal requests with one idempotency key start one run', async () => 
     'POST',
     '/runs',
     { workflow: 'once', input: { n: 2 } },
-    { 'idempotency-key': 'the-same' },
+    { 'idempotency-key': key },
   );
   expect(other.status).toBe(422);
   await product.ended(settled.body.id);
