@@ -70,7 +70,9 @@ describe('every page', () => {
     const npm = [...code.matchAll(/\bnpm (?:run ([\w-]+)|(start|test))\b/g)].map(
       ([, run, own]) => run ?? own ?? '',
     );
-    const make = [...code.matchAll(/(?:^|[`\s])make ([a-z][a-z-]*)/gm)].map(([, target]) => target ?? '');
+    const make = [...code.matchAll(/(?:^|`)make ([a-z][a-z-]*)(?=`|\s*$|\s+#)/gm)].map(
+      ([, target]) => target ?? '',
+    );
     expect(npm.filter((name) => !(name in scripts))).toEqual([]);
     expect(make.filter((name) => !new RegExp(`^${name}:`, 'm').test(read('Makefile')))).toEqual([]);
   });
