@@ -84,6 +84,7 @@ const catalogue = {
   temporal_unavailable: { family: 'unavailable', title: 'Temporal is not available.' },
   agent_manager_unavailable: { family: 'unavailable', title: 'The agent manager is not available.' },
   secrets_unavailable: { family: 'unavailable', title: 'A secret cannot be read.' },
+  spec_engine_unavailable: { family: 'unavailable', title: 'The Spec Engine is not available.' },
   object_store_unavailable: { family: 'unavailable', title: 'The object store is not available.' },
   overloaded: { family: 'unavailable', title: 'The service is overloaded.' },
   shutting_down: { family: 'unavailable', title: 'The service is shutting down.' },
