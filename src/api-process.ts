@@ -1,6 +1,6 @@
 import type { ApiConfig } from './config.ts';
 import { untilAskedToStop } from './lifecycle.ts';
-import { connect, openProcess } from './process.ts';
+import { connect, openProcess, temporalOf } from './process.ts';
 
 /** One API process against a PostgreSQL and a Temporal of one's own. Any number may run side by side. */
 export async function runApi(config: ApiConfig): Promise<void> {
@@ -14,10 +14,7 @@ export async function runApi(config: ApiConfig): Promise<void> {
   const { serveApi } = await import('./serve.ts');
   const api = await serveApi({
     ...base,
-    temporal: temporal.runs,
-    executions: temporal.executions,
-    schedules: temporal.schedules,
-    maintenance: temporal.maintenance,
+    ...temporalOf(temporal),
     database_url,
     token: config.auth.api_token.reveal(),
     jwt_secret: config.auth.jwt_secret.reveal(),

@@ -3,6 +3,7 @@ import type {
   TemporalExecutions,
   TemporalLink,
   TemporalMaintenance,
+  TemporalRefinements,
   TemporalRuns,
   TemporalRunSchedules,
 } from './clients/temporal-link.ts';
@@ -11,6 +12,7 @@ import { createAgents } from './container-agents.ts';
 import { createAgentSteps, createBuiltinSteps } from './container-builtins.ts';
 import { createAudit } from './container-audit.ts';
 import { createEnvironments } from './container-environments.ts';
+import { createIde } from './container-ide.ts';
 import { createIdentity } from './container-identity.ts';
 import { createRunFlow, inputOptions, type RunFlow } from './container-flow.ts';
 import type { Base, Store } from './container-store.ts';
@@ -86,6 +88,7 @@ export interface Outside {
   executions: TemporalExecutions;
   maintenance: TemporalMaintenance;
   schedules: TemporalRunSchedules;
+  refinements: TemporalRefinements;
   /** Keeps the keys that sign tokens. */
   jwt_secret: string;
   /** What the code agent of this installation found; null where agents are elsewhere or have not reported. */
@@ -124,6 +127,7 @@ export function createApiServices(base: Base, store: Store, outside: Outside) {
     limits: limitService({ limits: limitRepository(db) }),
     maintenance: createMaintenance(config, store, maintenance),
     ...createBulk(base, store, control),
+    ide: createIde(base, store, outside.refinements),
     ...createEnvironments(base, store),
     ...createSecrets(base),
     reconcile: createReconciler(base, store, { temporal: executions, admission }),

@@ -78,3 +78,12 @@ export async function connect(
     close: (...parts) => stopInOrder(logger, [...parts, temporal.close, database.close, telemetry.stop]),
   };
 }
+
+/** What the API needs of a link to Temporal. */
+export const temporalOf = ({ runs, executions, maintenance, schedules, refinements }: TemporalLink) => ({
+  temporal: runs,
+  executions,
+  maintenance,
+  schedules,
+  refinements,
+});

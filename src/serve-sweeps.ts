@@ -15,6 +15,7 @@ export function startSweeps({ runs, triggers, audit }: Config, services: ApiServ
       warn('the outbox was not swept'),
     ),
     every(RESEAL_MS, () => services.secret_upkeep.sweep(), warn('old seals were not looked for'), 0),
+    every(sweep_ms, () => services.ide.refinements.sweep(), warn('refinements were not looked at')),
     every(sweep_ms, () => services.bulk.sweep(), warn('bulk commands were not looked at')),
     every(sweep_ms, () => services.admission.sweep(), warn('the waiting runs were not looked at')),
     every(SESSIONS_MS, () => services.sessions.sweep(), warn('sessions that are over were not deleted')),

@@ -4,6 +4,7 @@ import type { Worker } from '@temporalio/worker';
 import { createLocalActivities, createNodeActivities } from '../activities/index.ts';
 import { createMaintenanceActivities } from '../activities/maintenance.ts';
 import { createHealthActivities } from '../activities/health.ts';
+import { createRefinementActivities } from '../activities/refinements.ts';
 import { createScheduleActivities } from '../activities/schedules.ts';
 import {
   createInterpreterServices,
@@ -19,6 +20,7 @@ import type { NodeActivities } from '../src/contract/activities.ts';
 import { AGENT_ACTIVITIES, BUILD_ACTIVITIES, BUILTIN_ACTIVITIES } from '../src/contract/builtins.ts';
 import type { Sandbox } from '../src/contract/sandbox.ts';
 import { newId } from '../src/ids.ts';
+import { createRefinements } from '../src/container-ide.ts';
 import { createHealthSweeper } from '../src/container-external.ts';
 import { VERSION } from '../src/version.ts';
 import { workflowBundle, type WorkflowBundle } from './bundle.ts';
@@ -54,6 +56,7 @@ export async function startInterpreterWorker(options: WorkerOptions): Promise<Ru
   const store = createStore(options);
   const manager = followAgentManager(options);
   const tasks = createNodeTasks(options, store, { id: WORKER_ID, temporal: options.temporal, manager });
+  const refinements = createRefinements(options, store);
   const services = createInterpreterServices(options, store, options.temporal);
   await removeOldWorkspaces();
   const bundle = await workflowBundle(path.join(config.data_dir, 'cache'), options.temporal.plugins);
@@ -68,6 +71,7 @@ export async function startInterpreterWorker(options: WorkerOptions): Promise<Ru
       ...createMaintenanceActivities(createMaintenanceServices(options, store, options.temporal)),
       ...createHealthActivities(createHealthSweeper(options)),
       ...createScheduleActivities(createScheduleServices(options, store, options.temporal)),
+      ...createRefinementActivities(refinements),
       ...createNodeActivities(tasks, INTERPRETER_NODES),
     },
   });
@@ -78,6 +82,7 @@ export async function startInterpreterWorker(options: WorkerOptions): Promise<Ru
     await started.stop();
     await services.admission.stop();
     await services.dispatch.idle();
+    await refinements.stop();
     await manager?.stop();
   };
   return { ...started, stop };

@@ -3,6 +3,7 @@ import type { AgentActivity, BuildActivity } from '../src/contract/builtins.ts';
 import type { LocalActivities, NodeActivities } from '../src/contract/activities.ts';
 import type { HealthActivities } from '../src/contract/health.ts';
 import type { MaintenanceActivities } from '../src/contract/maintenance.ts';
+import type { RefinementActivities } from '../src/contract/refinement.ts';
 import type { ScheduleActivities } from '../src/contract/schedules.ts';
 
 interface WorkerBase {
@@ -23,6 +24,7 @@ export interface InterpreterWorkerOptions extends WorkerBase {
   activities: LocalActivities &
     MaintenanceActivities &
     ScheduleActivities &
+    RefinementActivities &
     HealthActivities &
     Omit<NodeActivities, AgentOnly>;
   /** Set when Temporal is to know builds apart: open runs go on with the current one. */

@@ -8,4 +8,5 @@ export {
 } from './dag.ts';
 export { healthSweep } from './health.ts';
 export { fsck, garbageCollection, reconcile, retention, scheduledMaintenance } from './maintenance.ts';
+export { refinement } from './refinement.ts';
 export { reconcileSchedules, scheduledRun } from './scheduled-run.ts';

@@ -6,12 +6,14 @@ import { codecPlugin, type TemporalPlugin } from './temporal-codec-plugin.ts';
 import { temporalMaintenance, type TemporalMaintenance } from './temporal-maintenance.ts';
 import { temporalDeployments, type TemporalDeployments } from './temporal-deployments.ts';
 import { temporalExecutions, type TemporalExecutions } from './temporal-executions.ts';
+import { temporalRefinements, type TemporalRefinements } from './temporal-refinements.ts';
 import { temporalRunSchedules, type TemporalRunSchedules } from './temporal-run-schedules.ts';
 import { ensureHealthSweep, ensureSchedules, type MaintenanceSchedules } from './temporal-schedules.ts';
 import { temporalRuns, type TemporalRuns } from './temporal.ts';
 
 export type { TemporalExecutions } from './temporal-executions.ts';
 export type { TemporalMaintenance } from './temporal-maintenance.ts';
+export type { TemporalRefinements } from './temporal-refinements.ts';
 export type { TemporalRunSchedules } from './temporal-run-schedules.ts';
 export type { TemporalRuns } from './temporal.ts';
 
@@ -21,6 +23,7 @@ export interface TemporalLink {
   executions: TemporalExecutions;
   deployments: TemporalDeployments;
   maintenance: TemporalMaintenance;
+  refinements: TemporalRefinements;
   /** Schedules of runs. */
   schedules: TemporalRunSchedules;
   /** Makes the schedules of maintenance what they should be. */
@@ -61,6 +64,7 @@ export async function connectTemporal(place: TemporalPlace): Promise<TemporalLin
     executions: temporalExecutions(client, { task_queue }),
     deployments: temporalDeployments(client),
     maintenance: temporalMaintenance(client, { task_queue }),
+    refinements: temporalRefinements(client, { task_queue }),
     schedules: temporalRunSchedules(client, { task_queue }),
     ensureSchedules: (schedules) => ensureSchedules(client, task_queue, schedules),
     ensureHealthSweep: (every_seconds) => ensureHealthSweep(client, task_queue, every_seconds),

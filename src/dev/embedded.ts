@@ -5,7 +5,7 @@ import type { Config } from '../config.ts';
 import { secret } from '../config-secret.ts';
 import { untilAskedToStop } from '../lifecycle.ts';
 import { migrate } from '../persistence/migrate.ts';
-import { connect, openProcess } from '../process.ts';
+import { connect, openProcess, temporalOf } from '../process.ts';
 import { startAgentProcess, type AgentProcess } from './agent-process.ts';
 import { readIfThere, writeAtomic } from './atomic-file.ts';
 import { writeDevFile } from './dev-file.ts';
@@ -50,10 +50,7 @@ export async function runStack(given: Config): Promise<void> {
   const api = await serveApi({
     ...base,
     config: { ...config, server: { ...config.server, port: await apiPort(config) } },
-    temporal: temporal.runs,
-    executions: temporal.executions,
-    schedules: temporal.schedules,
-    maintenance: temporal.maintenance,
+    ...temporalOf(temporal),
     database_url,
     ...access,
     tracing: opened.telemetry.tracing !== undefined,

@@ -91,6 +91,13 @@ export function storeServices({ db, ids, onCorrupt, onBreakGlass, limits: given,
   const merges = mergeService({ db, ids, refs, ancestry, definitions, onBreakGlass });
   const blame = blameService({ db, refs, ancestry, definitions, onCorrupt });
   const tagsAt = (tx: Db) => tagService({ db: tx, ids, ancestry });
+  /** The same store within a transaction of the caller's. */
+  const at = (tx: Db) => ({
+    tags: tagsAt(tx),
+    patches: patchService({ db: tx, ids, compact_after, definitions, blobs }),
+    workflows: workflowService({ db: tx, ids, refs, tags: tagsAt(tx), definitions }),
+    merges: mergeService({ db: tx, ids, refs, ancestry, definitions }),
+  });
   const bundles = bundleService({ db, ids, refs, definitions, blobs, ancestry, tags, tagsAt, limits });
   const gc = gcService({ db, objects, undo_window_days: limits.undo_window_days });
   const fsck = fsckService({ db, objects });
@@ -111,7 +118,10 @@ export function storeServices({ db, ids, onCorrupt, onBreakGlass, limits: given,
     bundles,
     gc,
     fsck,
+    at,
   };
 }
 
 export type StoreServices = ReturnType<typeof storeServices>;
+/** What writes the store within a transaction. */
+export type StoreAt = ReturnType<StoreServices['at']>;

@@ -4,23 +4,9 @@ type Row = [method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE', path: string, s
 
 /** Routes of the contract that are not built yet: they are in the document and answer 501. */
 const PLANNED: Readonly<Record<string, readonly Row[]>> = {
-  workflows: [
-    ['POST', '/workflows/:ref/versions', 'Publish a version.'],
-    ['POST', '/workflows/:ref/refinements', 'Ask for a change of this workflow.'],
-  ],
-  runs: [],
-  streams: [['GET', '/ws/refinements/:thread_id', 'WebSocket: progress of a refinement.']],
   projects: [
     ['GET', '/projects/:id/settings', 'Get the settings of a project.'],
     ['PUT', '/projects/:id/settings', 'Change the settings of a project.'],
-  ],
-  ide: [
-    ['POST', '/refinements', 'Ask for a change of a workflow.'],
-    ['GET', '/proposals/:id', 'Get a proposal.'],
-    ['POST', '/proposals/:id/approve', 'Apply a proposal to the draft.'],
-    ['POST', '/proposals/:id/reject', 'Reject a proposal.'],
-    ['GET', '/drafts/:id', 'Get a draft.'],
-    ['DELETE', '/drafts/:id', 'Discard a draft.'],
   ],
 };
 

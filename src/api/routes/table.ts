@@ -2,6 +2,9 @@ import type { Capabilities } from '../schemas/platform.ts';
 import type { Route } from '../route.ts';
 import type { ApiKeyService } from '../../domain/identity/api-keys.ts';
 import type { SessionService } from '../../domain/identity/sessions.ts';
+import type { DraftService } from '../../domain/ide/drafts.ts';
+import type { ProposalService } from '../../domain/ide/proposals.ts';
+import type { PublishService } from '../../domain/ide/publish.ts';
 import type { TokenRing } from '../../domain/identity/token-ring.ts';
 import type { UserService } from '../../domain/identity/users.ts';
 import type { MemberService } from '../../domain/project-members.ts';
@@ -36,11 +39,13 @@ import type { AuditService } from '../../domain/audit.ts';
 import { adminRoutes } from './admin.ts';
 import { auditRoutes } from './audit.ts';
 import { bulkRoutes } from './bulk.ts';
+import { draftRoutes } from './drafts.ts';
 import { deploymentRoutes, tagRollback } from './deployments.ts';
 import { environmentRoutes } from './environments.ts';
 import { eventStreamRoutes } from './event-streams.ts';
 import { authRoutes } from './auth.ts';
 import { projectRoutes } from './projects.ts';
+import { refinementRoutes } from './refinements.ts';
 import { userRoutes } from './users.ts';
 import { agentRoutes } from './agents.ts';
 import { agentTaskRoutes } from './agent-tasks.ts';
@@ -61,6 +66,14 @@ import { secretRoutes } from './secrets.ts';
 import { scheduleRoutes } from './schedules.ts';
 import { webhookRoutes } from './webhooks.ts';
 
+/** Drafts, and what is proposed for them. */
+export interface IdeServices {
+  drafts: DraftService;
+  proposals: ProposalService;
+  publishing: PublishService;
+  frames: Parameters<typeof refinementRoutes>[0]['frames'];
+}
+
 export interface RouteServices {
   runs: RunService;
   forks: ForkService;
@@ -73,6 +86,7 @@ export interface RouteServices {
   api_keys: ApiKeyService;
   users: UserService;
   ring: TokenRing;
+  ide: IdeServices;
   experiments: ExperimentService;
   external: ExternalRunService;
   external_commands: ExternalCommandService;
@@ -148,6 +162,8 @@ export function routeTable({
     ...authRoutes(services),
     ...userRoutes(services),
     ...projectRoutes(services),
+    ...refinementRoutes({ ...services.ide, feed, shutdown }),
+    ...draftRoutes(services.ide),
     ...plannedRoutes,
   ];
 }
