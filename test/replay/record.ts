@@ -13,6 +13,7 @@ import { startProduct, type Product } from '../support/product.ts';
 import { startOwnStack } from '../support/stack.ts';
 import { BUILTINS } from './builtins.ts';
 import { MAINTENANCE } from './maintenance.ts';
+import { REFINEMENTS } from './refinements.ts';
 import { SCENARIOS, type Scenario } from './scenarios.ts';
 import { SCHEDULED } from './schedules.ts';
 
@@ -45,7 +46,7 @@ try {
 async function recordAll(): Promise<void> {
   for (const [name, scenario] of Object.entries({ ...SCENARIOS, ...BUILTINS }))
     if (isWanted(name)) await recordScenario(name, scenario);
-  for (const [name, scenario] of Object.entries({ ...MAINTENANCE, ...SCHEDULED })) {
+  for (const [name, scenario] of Object.entries({ ...MAINTENANCE, ...REFINEMENTS, ...SCHEDULED })) {
     if (!isWanted(name)) continue;
     await record(name, await scenario({ product, client }));
     process.stdout.write(`${name}: done\n`);

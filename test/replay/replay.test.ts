@@ -7,6 +7,7 @@ import { DeterminismViolationError } from '@temporalio/workflow';
 import { workflowBundle } from '../../worker/bundle.ts';
 import { BUILTINS } from './builtins.ts';
 import { MAINTENANCE } from './maintenance.ts';
+import { REFINEMENTS } from './refinements.ts';
 import { SCENARIOS } from './scenarios.ts';
 import { SCHEDULED } from './schedules.ts';
 
@@ -20,7 +21,7 @@ const files = (await readdir(FOLDER)).filter((file) => file.endsWith('.binpb'));
 test('every scenario has a recorded history', () => {
   const names = new Set(files.map((file) => file.replace(/-\d+\.binpb$/, '')));
   const below = Object.entries(SCENARIOS).flatMap(([name, { others }]) => (others ? [`${name}_below`] : []));
-  const scenarios = Object.keys({ ...SCENARIOS, ...BUILTINS, ...MAINTENANCE, ...SCHEDULED });
+  const scenarios = Object.keys({ ...SCENARIOS, ...BUILTINS, ...MAINTENANCE, ...REFINEMENTS, ...SCHEDULED });
   expect([...names].sort()).toEqual([...scenarios, ...below].sort());
   expect(files).toContain('continue_as_new-2.binpb');
 });

@@ -7,6 +7,7 @@ import { newId } from '../../src/ids.ts';
 import { createLogger } from '../../src/log.ts';
 import { openDatabase, type Database } from '../../src/persistence/db.ts';
 import { createSandbox } from '../../src/sandbox/sandbox.ts';
+import { temporalOf } from '../../src/process.ts';
 import { serveApi } from '../../src/serve.ts';
 import { connectTemporal, installTemporalRuntime } from '../../src/clients/temporal-link.ts';
 import { NO_METRICS } from '../../src/contract/metrics.ts';
@@ -81,10 +82,7 @@ export async function startProduct(options: ProductOptions = {}): Promise<Produc
   ];
   const api = await serveApi({
     ...base,
-    temporal: temporal.runs,
-    executions: temporal.executions,
-    schedules: temporal.schedules,
-    maintenance: temporal.maintenance,
+    ...temporalOf(temporal),
     database_url: test_database.url,
     token: TOKEN,
     jwt_secret: TOKEN,

@@ -15,6 +15,8 @@ export interface Example {
 
 /** What an example may do before its requests: any call, answered with the body of a success. */
 export interface World {
+  /** Completes a proposal, as its workflow would: it gives the step a another value. */
+  propose: (proposal_id: string) => Promise<void>;
   /** A name nothing has yet. */
   name: string;
   call: (method: string, path: string, body?: unknown) => Promise<Record<string, unknown>>;
@@ -117,6 +119,18 @@ async function releasedTwice(world: World): Promise<{ path: string; first: strin
   return { path, first };
 }
 
+/** A workflow with a proposal for it, as if an engine had worked it out. */
+async function newProposal(world: World) {
+  await savedTag(world);
+  const { name, call } = world;
+  const { proposal_id, draft_id } = await call('POST', '/refinements', {
+    workflow: name,
+    instructions: 'retry a',
+  });
+  await world.propose(String(proposal_id));
+  return { proposal: `/proposals/${String(proposal_id)}`, draft: `/drafts/${String(draft_id)}` };
+}
+
 /** A project, and a user who is no member. */
 async function newProject({ name, call }: World, more = '') {
   const { id } = await call('POST', '/projects', { name: `${name}${more}` });
@@ -133,6 +147,40 @@ export const EXAMPLES: Readonly<Record<string, (world: World) => Promise<Example
       { deployer: 'tag' },
       { deployer: 'tag', watch_seconds: 1 },
     ),
+  'POST /refinements': async (world) => {
+    await savedTag(world);
+    const ask = { workflow: world.name, instructions: 'retry a 3 times' };
+    return twoBodies('/refinements', ask, { ...ask, instructions: 'retry a 4 times' });
+  },
+  'POST /workflows/:ref/refinements': async (world) => {
+    await savedTag(world);
+    const path = `/workflows/${world.name}/refinements`;
+    return twoBodies(path, { instructions: 'retry a 3 times' }, { instructions: 'retry a 4 times' });
+  },
+  'POST /proposals/:id/approve': async (world) =>
+    twoBodies(`${(await newProposal(world)).proposal}/approve`, {}, { reason: 'other' }),
+  'POST /proposals/:id/reject': async (world) =>
+    twoBodies(`${(await newProposal(world)).proposal}/reject`, {}, { reason: 'other' }),
+  'POST /proposals/:id/rebase': async (world) => {
+    const path = `${(await newProposal(world)).proposal}/rebase`;
+    return { request: { path }, other: { path, body: {} } };
+  },
+  'POST /workflows/:ref/drafts': async (world) => {
+    await savedTag(world);
+    const path = `/workflows/${world.name}/drafts`;
+    return { request: { path }, other: { path, body: {} } };
+  },
+  'POST /drafts/:id/rebase': async (world) =>
+    twoBodies(`${(await newProposal(world)).draft}/rebase`, {}, { resolutions: [] }),
+  'DELETE /drafts/:id': async (world) => {
+    const path = (await newProposal(world)).draft;
+    return { request: { path }, other: { path, body: { reason: 'other' } } };
+  },
+  'POST /workflows/:ref/versions': async (world) => {
+    const { proposal } = await newProposal(world);
+    await world.call('POST', `${proposal}/approve`);
+    return twoBodies(`/workflows/${world.name}/versions`, {}, { message: 'other' });
+  },
   'POST /projects': ({ name }) => twoBodies('/projects', { name }, { name: `${name}-other` }),
   'PUT /projects/:id': async (world) => {
     const { path } = await newProject(world);

@@ -2,6 +2,7 @@ import { AppError } from '../../../src/contract/errors.ts';
 import type { Route } from '../../../src/api/route.ts';
 import { newId } from '../../../src/ids.ts';
 import { agentRepository } from '../../../src/persistence/agents.ts';
+import { proposalRepository } from '../../../src/persistence/proposals.ts';
 import { agentTaskRepository } from '../../../src/persistence/agent-tasks.ts';
 import { bringLive } from '../../support/releases.ts';
 import { type Example, EXAMPLES, type Request, WITHOUT_KEYS } from './examples.ts';
@@ -47,6 +48,15 @@ async function prepared(route: string) {
       };
       await agentRepository(opened.database.db, 60).introduce({ ...agent, version: 'test' });
       return agent.id;
+    },
+    async propose(proposal_id) {
+      const patch = [{ op: 'add', path: '/nodes/a/timeout_seconds', value: 5 }];
+      const proposed = { patch, files: {}, message: 'Done.', questions: [], understood: true } as const;
+      await proposalRepository(opened.database.db).complete(proposal_id, {
+        ...proposed,
+        patch: [...patch] as never,
+        questions: [],
+      });
     },
     release: (environment, workflow) => bringLive(opened.database.db, environment, workflow),
     async offerTask(run_id, capability) {

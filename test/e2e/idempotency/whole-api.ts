@@ -57,9 +57,17 @@ export async function wholeApi({ settings = {}, people = {} }: WholeApiOptions =
   const logger = createLogger({ level: 'silent', service_name: 'test' });
   const base = { config, db: database.db, logger, metrics: NO_METRICS };
   const store = createStore(base);
-  const { runs, executions, maintenance, schedules } = temporal;
+  const { runs, executions, maintenance, schedules, refinements } = temporal;
   const jwt_secret = 'a-secret-of-thirty-two-characters';
-  const outside = { temporal: runs, executions, maintenance, schedules, jwt_secret, sandbox: () => null };
+  const outside = {
+    temporal: runs,
+    executions,
+    maintenance,
+    schedules,
+    refinements,
+    jwt_secret,
+    sandbox: () => null,
+  };
   const services = createApiServices(base, store, outside);
   const events = createEvents(base, store, services.feed);
   const routes = routeTable({
