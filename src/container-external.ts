@@ -5,6 +5,7 @@ import { agentTaskOpener } from './domain/agent-tasks.ts';
 import { agentWorkService } from './domain/agent-work.ts';
 import { externalCommandService } from './domain/external-commands.ts';
 import { externalRunService } from './domain/external-runs.ts';
+import { runMetricsService } from './domain/run-metrics.ts';
 import { healthSweeper } from './domain/health.ts';
 import { nodeConfigs } from './domain/node-config.ts';
 import { commandService } from './domain/run-commands.ts';
@@ -16,6 +17,7 @@ import { agentTaskRepository } from './persistence/agent-tasks.ts';
 import { commandRepository } from './persistence/commands.ts';
 import { externalRunRepository } from './persistence/external-runs.ts';
 import { heartbeatRepository } from './persistence/heartbeats.ts';
+import { figuresOf } from './persistence/run-figures.ts';
 
 const clock = () => new Date();
 
@@ -25,10 +27,11 @@ export function createExternal({ config, db, metrics }: Base, store: Store, feed
   const { heartbeat_interval_seconds, stale_after_seconds, metric_points, command_lease_seconds } =
     config.external_runs;
   const rows = externalRunRepository(db);
+  const heartbeats = heartbeatRepository(db);
   const external = externalRunService({
     runs,
     rows,
-    heartbeats: heartbeatRepository(db),
+    heartbeats,
     values,
     limits: {
       interval_seconds: heartbeat_interval_seconds,
@@ -49,7 +52,8 @@ export function createExternal({ config, db, metrics }: Base, store: Store, feed
     lease_seconds: command_lease_seconds,
     ids: newId,
   });
-  return { external, external_commands };
+  const run_metrics = runMetricsService({ runs, heartbeats, figuresOf: (run_id) => figuresOf(db, run_id) });
+  return { external, external_commands, run_metrics };
 }
 
 export type External = ReturnType<typeof createExternal>;

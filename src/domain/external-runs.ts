@@ -4,13 +4,7 @@ import type { Metrics } from '../contract/metrics.ts';
 import { isFinal, type FinalState, type RunError } from '../contract/run.ts';
 import { canonicalJson } from '../language/canonical-json.ts';
 import type { ExternalRunRepository, RunChange, RunEndRow } from '../persistence/external-runs.ts';
-import type {
-  BeatLimits,
-  Heartbeat,
-  HeartbeatRepository,
-  HeartbeatRow,
-  MetricPoint,
-} from '../persistence/heartbeats.ts';
+import type { BeatLimits, Heartbeat, HeartbeatRepository, HeartbeatRow } from '../persistence/heartbeats.ts';
 import type { RunRepository, RunRow } from '../persistence/runs.ts';
 import { contentHash } from './rules/content-hash.ts';
 import { storedSnapshot } from './rules/run-snapshot.ts';
@@ -132,12 +126,6 @@ export function externalRunService(deps: ExternalRunDeps) {
       const latest = await heartbeats.find(run.id);
       if (!latest) throw new AppError('not_found', { detail: 'No heartbeat has come yet.' });
       return latest;
-    },
-
-    /** What heartbeats said over time, oldest first; nothing for a run of Temporal. */
-    async series(project_id: string, run_id: string, after: number, limit: number): Promise<MetricPoint[]> {
-      const run = await find(project_id, run_id);
-      return heartbeats.series(run.id, after, limit);
     },
 
     /**

@@ -1,12 +1,10 @@
-import { z } from 'zod';
+import type { z } from 'zod';
 import type { Json, JsonObject } from '../../contract/json.ts';
 import { AppError } from '../../contract/errors.ts';
 import type { ExternalCommandService } from '../../domain/external-commands.ts';
 import type { Completion, ExternalRunService } from '../../domain/external-runs.ts';
-import { viewCommand, viewHeartbeat, viewLeased, viewPoint, viewRun } from '../../domain/run-views.ts';
-import { decodeCursor, pageOf } from '../cursor.ts';
-import { route, type Reply, type Route } from '../route.ts';
-import { page, uuid } from '../schemas/conventions.ts';
+import { viewCommand, viewHeartbeat, viewLeased, viewRun } from '../../domain/run-views.ts';
+import { route, type Route } from '../route.ts';
 import {
   ackBody,
   ackParams,
@@ -14,11 +12,10 @@ import {
   heartbeatBody,
   heartbeatView,
   leasedCommand,
-  metricPoint,
   nextQuery,
 } from '../schemas/external-runs.ts';
 import { commandView } from '../schemas/run-commands.ts';
-import { pageOnlyQuery, runParams, runView } from '../schemas/runs.ts';
+import { runParams, runView } from '../schemas/runs.ts';
 import { leaving } from '../leaving.ts';
 
 interface Deps {
@@ -32,15 +29,7 @@ const group = 'external runs';
 
 /** What the runtime of an external run calls, and what is heard of it. */
 export function externalRunRoutes(deps: Deps): Route[] {
-  return [
-    heartbeatRoute(deps),
-    latestRoute(deps),
-    metricsRoute(deps),
-    metricsOfWorkflow(deps),
-    nextRoute(deps),
-    ackRoute(deps),
-    completeRoute(deps),
-  ];
+  return [heartbeatRoute(deps), latestRoute(deps), nextRoute(deps), ackRoute(deps), completeRoute(deps)];
 }
 
 function heartbeatRoute({ external }: Deps): Route {
@@ -73,54 +62,15 @@ function latestRoute({ external }: Deps): Route {
     group,
     summary: 'The latest heartbeat of an external run.',
     params: runParams,
-    responses: { 200: { description: 'As it was taken.', schema: heartbeatView } },
+    responses: {
+      200: { description: 'As it was taken.', schema: heartbeatView },
+      409: { description: 'The run is none that a runtime carries out.' },
+    },
     handler: async ({ params: { id }, project_id }) => ({
       status: 200,
       body: viewHeartbeat(id, await external.latest(project_id, id)),
     }),
   });
-}
-
-function metricsRoute({ external }: Deps): Route {
-  return route({
-    method: 'get',
-    path: '/runs/:id/metrics',
-    group,
-    summary: 'What the heartbeats of a run said over time, evenly spread, oldest first.',
-    params: runParams,
-    query: pageOnlyQuery,
-    responses: METRICS,
-    handler: ({ params, query, project_id }) => metrics(external, project_id, params.id, query),
-  });
-}
-
-/** The same where workflows are spoken of (contract §6, typed start). */
-function metricsOfWorkflow({ external }: Deps): Route {
-  return route({
-    method: 'get',
-    path: '/workflows/:ref/metrics',
-    group: 'workflows',
-    summary: 'Metrics of a run by its id.',
-    params: z.strictObject({ ref: uuid }),
-    query: pageOnlyQuery,
-    responses: METRICS,
-    handler: ({ params, query, project_id }) => metrics(external, project_id, params.ref, query),
-  });
-}
-
-const METRICS = {
-  200: { description: 'One page; nothing for a run of Temporal.', schema: page(metricPoint) },
-};
-
-async function metrics(
-  external: Deps['external'],
-  project_id: string,
-  run_id: string,
-  { limit, cursor }: z.output<typeof pageOnlyQuery>,
-): Promise<Reply> {
-  const after = Number(decodeCursor(cursor, ['beat'])?.beat ?? 0);
-  const points = await external.series(project_id, run_id, after, limit + 1);
-  return { status: 200, body: pageOf(points.map(viewPoint), limit, ({ beat }) => ({ beat })) };
 }
 
 function nextRoute({ external_commands, shutdown }: Deps): Route {
@@ -136,6 +86,7 @@ function nextRoute({ external_commands, shutdown }: Deps): Route {
     responses: {
       200: { description: 'It is the caller’s until the lease ends.', schema: leasedCommand },
       204: { description: 'There is none.' },
+      409: { description: 'The run is none that a runtime carries out.' },
     },
     async handler({ params, query, project_id, res }) {
       const wait = { seconds: query.wait, signal: leaving(res, shutdown) };

@@ -15,7 +15,8 @@ export const heartbeatBody = z.strictObject({
   metrics: jsonObject.optional(),
 });
 
-const measures = {
+/** What a heartbeat says, and when it came. */
+export const measures = {
   at: instant,
   step: z.int(),
   samples_per_sec: z.number(),
@@ -32,10 +33,6 @@ export const heartbeatView = z
     ...measures,
   })
   .meta({ id: 'Heartbeat' });
-
-export const metricPoint = z
-  .object({ beat: z.int().meta({ description: 'Which heartbeat, from 1.' }), ...measures })
-  .meta({ id: 'MetricPoint' });
 
 export const nextQuery = z.strictObject({
   wait: z.coerce
