@@ -3,11 +3,13 @@ import { canonicalJson } from '../language/canonical-json.ts';
 import { hashText } from '../language/content-hash.ts';
 import { commandRepository, type NewCommand } from '../persistence/commands.ts';
 import type { Db } from '../persistence/db.ts';
-import { admissionRepository, gatesIn, lockGates } from '../persistence/flow-admission.ts';
+import { admissionRepository, gateName, gatesIn, lockNames } from '../persistence/flow-admission.ts';
 import { rivalRepository, type Rival } from '../persistence/flow-rivals.ts';
 import type { OutboxItem } from '../persistence/outbox.ts';
+import { usedUp } from '../persistence/quotas.ts';
 import { runRepository, type NewRun, type RunRow } from '../persistence/runs.ts';
 import type { Gates } from './rules/flow.ts';
+import { quotaLocks, refuseOverQuota, type Quotas } from './rules/quotas.ts';
 import { acceptedIn } from './rules/run-command.ts';
 import type { RunAdmission } from './run-admission.ts';
 import { SWEEP_AFTER_MS, type RunDispatch } from './run-dispatch.ts';
@@ -24,6 +26,12 @@ interface Deps {
 type Item = Omit<OutboxItem, 'attempts'>;
 type Rivals = Record<'terminate' | 'cancel', Rival[]>;
 
+/** What a run is held to when it is accepted: what its definition says, and how many runs there may be. */
+export interface Bounds {
+  gates: Gates | undefined;
+  quotas: Quotas | undefined;
+}
+
 interface Accepted {
   run: RunRow | undefined;
   /** What has to be delivered now that it is committed. */
@@ -31,28 +39,39 @@ interface Accepted {
 }
 
 /**
- * Accepts a run whose definition limits it: a run like any other, whose start is its admission. Answers the run, another
- * one with its start id when the policy says so, or undefined when what it needs was collected. Errors: `run_exists`,
- * `limit_reached`.
+ * Accepts a run that its definition or a quota limits. One with gates is a run like any other, whose start is its admission.
+ * Answers the run, another one with its start id when the policy says so, or undefined when what it needs was collected.
+ * Errors: `run_exists`, `limit_reached`, `quota_exceeded`.
  */
 export function runAcceptance({ db, admission, dispatch, ids, clock, onError }: Deps) {
   /** Who is in the way is looked at, and told to make room or left alone, under the locks that admission takes. */
-  async function decided(row: NewRun, { on_limit, on_conflict }: Gates): Promise<Accepted> {
+  async function decided(row: NewRun, { gates, quotas }: Bounds): Promise<Accepted> {
     return db.transaction(async (tx) => {
-      await lockGates(tx, gatesIn(keysOf(row)));
-      const rivals = rivalRepository(tx);
-      const { start_id, flow_key } = row.more;
-      const terminate = start_id === undefined ? [] : await rivals.withId(row);
-      const [newest] = terminate;
-      if (newest && on_conflict === 'use_existing')
-        return { run: await runRepository(tx).findAny(newest.id), items: [] };
-      if (newest && on_conflict === 'fail')
-        throw new AppError('run_exists', { extra: { run_id: newest.id } });
-      const cancel = on_limit === 'queue' || flow_key === undefined ? [] : await rivals.aboveLimit(row);
-      if (cancel.length > 0 && on_limit === 'reject') throw limitReached(row);
+      const names = gates ? gatesIn(keysOf(row)).map(gateName) : [];
+      await lockNames(tx, [...(quotas ? quotaLocks(quotas) : []), ...names]);
+      const standing = gates ? await inTheWay(tx, row, gates) : NOBODY;
+      if ('instead' in standing) return { run: await runRepository(tx).findAny(standing.instead), items: [] };
+      // A start that is answered with another run starts none, so that this comes after it.
+      if (quotas) refuseOverQuota(quotas, await usedUp(tx, quotas));
       const run = await runRepository(tx).insert(row);
-      return { run, items: run ? await stop(tx, run, { terminate, cancel }) : [] };
+      return { run, items: run ? await stop(tx, run, standing) : [] };
     });
+  }
+
+  async function inTheWay(
+    tx: Db,
+    row: NewRun,
+    { on_limit, on_conflict }: Gates,
+  ): Promise<Rivals | { instead: string }> {
+    const rivals = rivalRepository(tx);
+    const { start_id, flow_key } = row.more;
+    const terminate = start_id === undefined ? [] : await rivals.withId(row);
+    const [newest] = terminate;
+    if (newest && on_conflict === 'use_existing') return { instead: newest.id };
+    if (newest && on_conflict === 'fail') throw new AppError('run_exists', { extra: { run_id: newest.id } });
+    const cancel = on_limit === 'queue' || flow_key === undefined ? [] : await rivals.aboveLimit(row);
+    if (cancel.length > 0 && on_limit === 'reject') throw limitReached(row);
+    return { terminate, cancel };
   }
 
   /** Durable with the run that takes their place: neither is there without the other. Answers what is to be delivered. */
@@ -89,12 +108,12 @@ export function runAcceptance({ db, admission, dispatch, ids, clock, onError }: 
     };
   }
 
-  return async (row: NewRun, gates: Gates): Promise<RunRow | undefined> => {
-    const { run, items } = needsDecision(row, gates)
-      ? await decided(row, gates)
+  return async (row: NewRun, bounds: Bounds): Promise<RunRow | undefined> => {
+    const { run, items } = needsDecision(row, bounds)
+      ? await decided(row, bounds)
       : { run: await runRepository(db).insert(row), items: [] };
     items.forEach((item) => dispatch.deliverSoon(item));
-    if (!run || run.id !== row.id) return run;
+    if (!run || run.id !== row.id || !bounds.gates) return run;
     // It is accepted, whatever happens now: the sweep admits it when this cannot.
     return admittedOrWaiting(run).catch((error: unknown) => {
       onError(error, run.id);
@@ -112,8 +131,12 @@ export function runAcceptance({ db, admission, dispatch, ids, clock, onError }: 
 
 export type RunAcceptance = ReturnType<typeof runAcceptance>;
 
-const needsDecision = ({ more }: NewRun, { on_limit }: Gates): boolean =>
-  more.start_id !== undefined || (more.flow_key !== undefined && on_limit !== 'queue');
+const NOBODY: Rivals = { terminate: [], cancel: [] };
+
+const needsDecision = ({ more }: NewRun, { gates, quotas }: Bounds): boolean =>
+  quotas !== undefined ||
+  more.start_id !== undefined ||
+  (more.flow_key !== undefined && gates?.on_limit !== 'queue');
 
 function keysOf({ project_id, workflow, more }: NewRun) {
   const { flow_key = null, rate_key = null, start_id = null } = more;

@@ -8,10 +8,12 @@ import type { BlobService } from './blobs.ts';
 import { encodeJson } from './blobs-encode.ts';
 import type { BuiltinVersions } from './builtins/versions.ts';
 import type { PlanOf } from './plans.ts';
+import type { ProjectSettingsService } from './project-settings.ts';
 import type { RefService, Resolved } from './refs.ts';
 import type { RunAcceptance } from './run-accept.ts';
 import { gatesOf } from './rules/flow.ts';
 import { namesIn } from './rules/gc-names.ts';
+import { isChild, quotasOf, type Quota, type Quotas } from './rules/quotas.ts';
 import { schemaProblemsAt } from './rules/json-schema-problems.ts';
 import { liveTagAmong } from './rules/live-tag.ts';
 import { manifestOf, type TagPosition } from './rules/run-manifest.ts';
@@ -47,10 +49,13 @@ export interface OpenRun {
 
 interface Deps {
   runs: Pick<RunRepository, 'insert'>;
-  /** Takes the place of `runs.insert` for a run that may have to wait. */
+  /** Takes the place of `runs.insert` for a run that may have to wait, or may be one too many. */
   accept: RunAcceptance;
   refs: Pick<RefService, 'resolve'>;
   builtins: BuiltinVersions;
+  settings: Pick<ProjectSettingsService, 'known'>;
+  /** What each principal may have, over all projects. */
+  principal_quota: Quota;
   tagPositions: (project_id: string, workflow: string) => Promise<TagPosition[]>;
   readDefinition: (version_hash: string) => Promise<Definition>;
   planOf: PlanOf;
@@ -76,7 +81,7 @@ export function runOpener(deps: Deps) {
    * Accepts a run: its tag is resolved once, input and params are checked, and the run is committed, with the outbox
    * item that starts it unless `start` is null. Three statements. A run of the live tag of a definition with limits is
    * started by its admission instead, and may be another one that is there already. Errors: `not_found`,
-   * `validation_failed` for neither workflow nor type; `blob_collected`, `input_invalid`, `payload_too_large`, `sandbox_unavailable`; `expression_error`, `run_exists`, `limit_reached`.
+   * `validation_failed` for neither workflow nor type; `blob_collected`, `input_invalid`, `payload_too_large`, `sandbox_unavailable`; `expression_error`, `run_exists`, `limit_reached`, `quota_exceeded`.
    */
   return async (request: OpenRun, start: (now: Date) => NewRun['start']): Promise<RunRow> => {
     const { project_id, params: given, type = 'dag' } = request;
@@ -103,7 +108,9 @@ export function runOpener(deps: Deps) {
     const may_wait = (request.may_wait ?? begin !== null) && (request.is_live ?? isLive(pinned, tags));
     const run = { id, workflow, project_id, created_at };
     const gates = may_wait ? gatesOf(definition, { input, params, run }) : undefined;
-    const insert = (row: NewRun) => (gates ? deps.accept(row, gates) : deps.runs.insert(row));
+    const quotas = await quotasFor(request);
+    const insert = (row: NewRun) =>
+      gates || quotas ? deps.accept(row, { gates, quotas }) : deps.runs.insert(row);
     const row: NewRun = {
       id,
       project_id,
@@ -127,6 +134,11 @@ export function runOpener(deps: Deps) {
     };
     return (await insert(row)) ?? insertAgain(row, input, insert);
   };
+
+  async function quotasFor(request: OpenRun): Promise<Quotas | undefined> {
+    if (isChild(request.more)) return undefined;
+    return quotasOf(request, await deps.settings.known(request.project_id), deps.principal_quota);
+  }
 
   function resolve({ project_id, workflow, input }: OpenRun, type: RunType): Promise<Resolved> {
     if (workflow !== null) return deps.refs.resolve(project_id, workflow);

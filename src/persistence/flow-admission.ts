@@ -28,8 +28,12 @@ export const gateName = ({ kind, project_id, key, workflow }: Gate): string =>
   JSON.stringify([project_id, kind, workflow, key]);
 
 /** Waits for these gates and holds them to the end of the transaction. Always in the same order, so that nobody waits in a ring. */
-export async function lockGates(tx: Db, gates: readonly Gate[]): Promise<void> {
-  await run(tx, LOCK, [gates.map(gateName)]);
+export const lockGates = (tx: Db, gates: readonly Gate[]): Promise<void> =>
+  lockNames(tx, gates.map(gateName));
+
+/** The same for whatever has a name; everything in one call, because between two there is no order. */
+export async function lockNames(tx: Db, names: readonly string[]): Promise<void> {
+  await run(tx, LOCK, [names]);
 }
 
 /** Who of the waiting may start. */

@@ -1,11 +1,12 @@
 import type { Db } from './db.ts';
-import { runOne, statement } from './statement.ts';
+import { run, runOne, statement } from './statement.ts';
 
 // One statement takes a run with all that belongs to it: nobody ever reads a part of one. The keys are checked at its end.
 const EXPIRE_RUNS = statement<{ count: number }>(
   'retention_runs',
   `WITH old AS MATERIALIZED (
-     SELECT id FROM run WHERE ended_at <= now() - make_interval(secs => $1) ORDER BY ended_at LIMIT $2 FOR UPDATE SKIP LOCKED
+     SELECT id FROM run WHERE project_id = $3 AND ended_at <= now() - make_interval(secs => $1)
+     ORDER BY ended_at LIMIT $2 FOR UPDATE SKIP LOCKED
    ), steps AS (
      DELETE FROM step s USING old WHERE s.run_id = old.id
    ), events AS (
@@ -41,9 +42,37 @@ const EXPIRE_FINDINGS = statement<{ count: number }>(
    SELECT count(*)::integer AS count FROM gone`,
 );
 
-/** Deletes at most `limit` runs that ended that long ago, the first ones first; says how many. */
-export async function deleteRuns(db: Db, older_than_seconds: number, limit: number): Promise<number> {
-  return (await runOne(db, EXPIRE_RUNS, [older_than_seconds, limit]))!.count;
+// All of a proposal's or none: whoever reads them finds no gap.
+const EXPIRE_FRAMES = statement<{ proposals: number; frames: number }>(
+  'retention_frames',
+  `WITH old AS MATERIALIZED (
+     SELECT p.id FROM proposal p
+     WHERE coalesce(p.resolved_at, p.completed_at) <= now() - make_interval(secs => $1) AND p.status NOT IN ('processing', 'completed')
+       AND EXISTS (SELECT FROM proposal_frame f WHERE f.proposal_id = p.id)
+     ORDER BY coalesce(p.resolved_at, p.completed_at) LIMIT $2 FOR UPDATE SKIP LOCKED
+   ), gone AS (
+     DELETE FROM proposal_frame f USING old WHERE f.proposal_id = old.id RETURNING 1
+   )
+   SELECT (SELECT count(*) FROM old)::integer AS proposals, (SELECT count(*) FROM gone)::integer AS frames`,
+);
+
+const KEPT_FOR = statement<{ id: string; days: number | null }>(
+  'retention_kept_for',
+  `SELECT id, (settings ->> 'run_retention_days')::integer AS days FROM project ORDER BY id`,
+);
+
+/** Every project, deleted ones too, and how long it keeps its runs; null: it says nothing. */
+export async function keptFor(db: Db): Promise<{ id: string; days: number | null }[]> {
+  return run(db, KEPT_FOR, []);
+}
+
+/** Deletes at most `limit` runs of a project that ended that long ago, the first ones first; says how many. */
+export async function deleteRuns(
+  db: Db,
+  project_id: string,
+  { older_than_seconds, limit }: { older_than_seconds: number; limit: number },
+): Promise<number> {
+  return (await runOne(db, EXPIRE_RUNS, [older_than_seconds, limit, project_id]))!.count;
 }
 
 /** Deletes approvals of that age whose tag has gone on; says how many. */
@@ -54,4 +83,13 @@ export async function deleteApprovals(db: Db, older_than_seconds: number): Promi
 /** Deletes what checks of that age found; says how many. */
 export async function deleteFindings(db: Db, older_than_seconds: number): Promise<number> {
   return (await runOne(db, EXPIRE_FINDINGS, [older_than_seconds]))!.count;
+}
+
+/** Deletes what was heard of at most `limit` proposals that were over that long ago; says of how many, and how much. */
+export async function deleteFrames(
+  db: Db,
+  older_than_seconds: number,
+  limit: number,
+): Promise<{ proposals: number; frames: number }> {
+  return (await runOne(db, EXPIRE_FRAMES, [older_than_seconds, limit]))!;
 }

@@ -1,11 +1,12 @@
 import type { Response } from 'express';
+import { localAllowance } from '../../domain/allowance.ts';
 import { rateLimiter } from './rate-limit.ts';
 
 const res = { setHeader: () => undefined } as unknown as Response;
 
 function limiterAt(per_second: number, burst: number) {
   const clock = { now: 0 };
-  const limiter = rateLimiter({ per_second, burst, now_ms: () => clock.now });
+  const limiter = rateLimiter(localAllowance({ per_second, burst }, { now_ms: () => clock.now }));
   const allowed = (caller: string, attempts: number) => {
     let count = 0;
     for (let i = 0; i < attempts; i++) {
