@@ -5,12 +5,16 @@ import { boundedCache } from '../../language/bounded-cache.ts';
 import type { ApiKeyRepository } from '../../persistence/api-keys.ts';
 import type { UserSessionRepository } from '../../persistence/user-sessions.ts';
 import { API_KEY, apiKeyHash } from './api-key-text.ts';
+import type { OidcPeople } from './oidc-people.ts';
+import type { OidcTokens } from './oidc-tokens.ts';
 import type { TokenClaims, TokenRing } from './token-ring.ts';
 
 export interface AuthenticatorOptions {
   ring: TokenRing;
   sessions: UserSessionRepository;
   api_keys: ApiKeyRepository;
+  /** An issuer whose tokens are taken besides ours. */
+  oidc?: { tokens: OidcTokens; people: OidcPeople };
   onError: (error: unknown) => void;
   now_ms?: () => number;
   /** How long what a caller may do is taken for what it was; also how long a token may outlive its revocation elsewhere. */
@@ -28,7 +32,7 @@ interface Known {
 
 const MAX_KNOWN = 10_000;
 
-/** Says who shows a token: one of a session, or an API key. */
+/** Says who shows a token: one of a session, one of another issuer, or an API key. */
 export interface Authenticator {
   /** At once for whom it has seen within the last seconds. Throws `unauthenticated`. */
   whoShows: (token: string) => Principal | Promise<Principal>;
@@ -44,9 +48,7 @@ export function authenticator(options: AuthenticatorOptions): Authenticator {
 
   const lookUp = async (token: string, key: string, before?: Known): Promise<Principal> => {
     const looked_ms = now_ms();
-    const found = API_KEY.test(token)
-      ? await ofApiKey(options, token)
-      : await ofSession(options, token, before?.claims);
+    const found = await foundBy(options, token, before?.claims);
     known.set(key, { ...found, looked_ms });
     return found.principal;
   };
@@ -70,6 +72,23 @@ export function authenticator(options: AuthenticatorOptions): Authenticator {
 }
 
 type Found = Omit<Known, 'looked_ms'>;
+
+/** Whoever a token says it is from decides who checks it, and no more. */
+function foundBy(options: AuthenticatorOptions, token: string, before?: TokenClaims): Promise<Found> {
+  const { oidc } = options;
+  if (API_KEY.test(token)) return ofApiKey(options, token);
+  return oidc?.tokens.saysSo(token) ? ofIssuer(oidc, token) : ofSession(options, token, before);
+}
+
+async function ofIssuer(
+  { tokens, people }: NonNullable<AuthenticatorOptions['oidc']>,
+  token: string,
+): Promise<Found> {
+  const claims = await tokens.verify(token);
+  const standing = await people.standing(claims);
+  const principal = { ...principalOf(standing), identity_id: standing.identity_id };
+  return { principal, ends_ms: claims.expires_at.getTime() };
+}
 
 async function ofSession(
   { ring, sessions, now_ms = Date.now }: AuthenticatorOptions,
