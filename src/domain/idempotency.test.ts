@@ -3,6 +3,7 @@ import { openDatabase, type Database } from '../persistence/db.ts';
 import { idempotencyRepository } from '../persistence/idempotency.ts';
 import { idempotencyService, type Begun, type IdempotencyOptions } from './idempotency.ts';
 import { DEFAULT_PROJECT_ID } from './projects.ts';
+import { sealedBox } from './sealed-box.ts';
 
 let test_db: TestDatabase;
 let database: Database;
@@ -22,8 +23,14 @@ afterAll(async () => {
   await test_db.drop();
 });
 
+const box = sealedBox(['a-secret-of-thirty-two-characters'], 'idempotency');
 const service = (options: Partial<IdempotencyOptions> = {}) =>
-  idempotencyService({ keys: idempotencyRepository(database.db), newId: () => `id-${++ids}`, ...options });
+  idempotencyService({
+    keys: idempotencyRepository(database.db),
+    newId: () => `id-${++ids}`,
+    box,
+    ...options,
+  });
 const request = (key: string, request_hash = 'hash') => ({
   project_id: DEFAULT_PROJECT_ID,
   principal: 'p',
@@ -128,6 +135,60 @@ describe('a key', () => {
     expect(await keys.begin(request('day'))).toHaveProperty('replay');
     await age('day', 24 * 3600 + 60);
     expect(await keys.begin(request('day', 'else'))).toHaveProperty('held');
+  });
+});
+
+describe('a key of a request with a secret', () => {
+  const secret = (key: string, hash?: string) => ({ ...request(key, hash), is_secret: true });
+  const rowOf = async (key: string) => {
+    const { rows } = await database.pool.query<{ request_hash: string; body: Buffer }>(
+      'SELECT request_hash, body FROM idempotency_key WHERE key = $1',
+      [key],
+    );
+    return rows[0]!;
+  };
+
+  it('gives the first answer again, which nobody can read in its row', async () => {
+    const keys = service();
+    await heldOf(await keys.begin(secret('sealed'))).complete(answer);
+    expect(await keys.begin(secret('sealed'))).toEqual({ replay: answer });
+    const { body, request_hash } = await rowOf('sealed');
+    expect(body.toString()).toMatch(/^v1\.[0-9a-f]{16}\.[A-Za-z0-9_-]+$/);
+    expect(body.includes('"a"')).toBe(false);
+    expect(request_hash).not.toBe('hash');
+  });
+
+  it('is refused for another request', async () => {
+    const keys = service();
+    await heldOf(await keys.begin(secret('mixed'))).complete(answer);
+    await expect(keys.begin(secret('mixed', 'else'))).rejects.toMatchObject({ code: 'idempotency_mismatch' });
+  });
+
+  it('is remembered without a body, too', async () => {
+    const keys = service();
+    const empty = { status: 204, headers: {}, body: null };
+    await heldOf(await keys.begin(secret('bare'))).complete(empty);
+    expect(await keys.begin(secret('bare'))).toEqual({ replay: empty });
+  });
+
+  it('gives an answer from before answers were sealed', async () => {
+    const keys = service();
+    await heldOf(await keys.begin(secret('earlier'))).complete(answer);
+    await database.pool.query('UPDATE idempotency_key SET body = $2 WHERE key = $1', [
+      'earlier',
+      answer.body,
+    ]);
+    expect(await keys.begin(secret('earlier'))).toEqual({ replay: answer });
+  });
+
+  it('whose answer was put in the place of another one, or was changed, is a conflict, and nothing is done again', async () => {
+    const keys = service();
+    for (const key of ['one', 'two']) await heldOf(await keys.begin(secret(key))).complete(answer);
+    await database.pool.query('UPDATE idempotency_key SET body = $2 WHERE key = $1', [
+      'one',
+      (await rowOf('two')).body,
+    ]);
+    await expect(keys.begin(secret('one'))).rejects.toMatchObject({ code: 'state_conflict' });
   });
 });
 

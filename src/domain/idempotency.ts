@@ -1,9 +1,13 @@
 import { AppError } from '../contract/errors.ts';
 import type { IdempotencyRepository, KeyScope, StoredAnswer } from '../persistence/idempotency.ts';
+import { idempotencySeal } from './idempotency-seal.ts';
+import type { SealedBox } from './sealed-box.ts';
 
 export interface KeyedRequest extends KeyScope {
   /** Digest of what was asked; the same key with another digest is a mistake of the caller. */
   request_hash: string;
+  /** Something secret is in what is asked or answered: neither can be read in the database. */
+  is_secret?: boolean;
 }
 
 /** The right to run a request; exactly one of its methods ends it. */
@@ -25,6 +29,8 @@ export interface IdempotencyService {
 
 export interface IdempotencyOptions {
   keys: IdempotencyRepository;
+  /** Seals answers that are secret. */
+  box: SealedBox;
   newId: () => string;
   /** Told what went wrong in the background: renewing a lock, sweeping. */
   onError?: (error: unknown) => void;
@@ -42,9 +48,10 @@ const RETRY_AFTER_SECONDS = 1;
 export function idempotencyService(options: IdempotencyOptions): IdempotencyService {
   const { keys, newId, onError = () => undefined, now_ms = Date.now } = options;
   const { lock_seconds = 60, keep_seconds = 24 * 3600, sweep_every_ms = 10 * 60_000 } = options;
+  const seal = idempotencySeal(options.box);
   let next_sweep_ms = now_ms() + sweep_every_ms;
 
-  const hold = (scope: KeyScope, token: string): Held => {
+  const hold = (scope: KeyScope, token: string, is_secret: boolean): Held => {
     // A request that takes long keeps its lock; one whose process died cannot.
     const renewal = setInterval(
       () => {
@@ -56,7 +63,7 @@ export function idempotencyService(options: IdempotencyOptions): IdempotencyServ
     return {
       async complete(answer) {
         clearInterval(renewal);
-        await keys.complete(scope, token, answer);
+        await keys.complete(scope, token, is_secret ? seal.sealed(scope, answer) : answer);
       },
       async release() {
         clearInterval(renewal);
@@ -80,15 +87,16 @@ export function idempotencyService(options: IdempotencyOptions): IdempotencyServ
   };
 
   return {
-    async begin({ request_hash, ...scope }) {
+    async begin({ request_hash: plain_hash, is_secret = false, ...scope }) {
       const token = newId();
+      const request_hash = is_secret ? seal.hashOf(scope, plain_hash) : plain_hash;
       const row = await keys.claim({ ...scope, request_hash, token, lock_seconds, keep_seconds });
       sweepWhenDue();
-      if (row.mine) return { held: hold(scope, token) };
+      if (row.mine) return { held: hold(scope, token, is_secret) };
       if (row.request_hash !== request_hash) throw new AppError('idempotency_mismatch');
       if (row.answer === null)
         throw new AppError('idempotency_in_flight', { retry_after_seconds: RETRY_AFTER_SECONDS });
-      return { replay: row.answer };
+      return { replay: is_secret ? seal.opened(scope, row.answer) : row.answer };
     },
     sweep,
   };

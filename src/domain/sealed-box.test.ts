@@ -51,6 +51,30 @@ it('opens what an earlier key sealed, and says that it should be sealed anew', (
   expect([turned.isCurrent(old), turned.isCurrent(turned.seal('text', 'x'))]).toEqual([false, true]);
 });
 
+it('names its key, as what it seals does', () => {
+  expect(box.seal('text', 'x').split('.')[1]).toBe(box.key_id);
+  expect(sealedBox([OTHER, SECRET], 'test').key_id).not.toBe(box.key_id);
+});
+
+it('opens what was sealed before it had a key for digests', () => {
+  expect(box.open('v1.e1e040541b216f1f.mTYeJTZPaJX_JakgOkHV9HF1CwXhRQTObr5yqHZjK_C0QOLwItgw', 'about')).toBe(
+    'text of old',
+  );
+});
+
+it('has one digest for a text and its subject, and another one for everything else', () => {
+  const digest = box.digest('text', 'x');
+  expect(digest).toMatch(/^[0-9a-f]{64}$/);
+  expect(sealedBox([SECRET, OTHER], 'test').digest('text', 'x')).toBe(digest);
+  const others = [
+    box.digest('text', 'y'),
+    box.digest('other', 'x'),
+    sealedBox([OTHER], 'test').digest('text', 'x'),
+    sealedBox([SECRET], 'other').digest('text', 'x'),
+  ];
+  expect(new Set([digest, ...others]).size).toBe(5);
+});
+
 it('is not made without a key', () => {
   expect(() => sealedBox([], 'test')).toThrow('needs a key');
 });

@@ -1,5 +1,5 @@
 import type { SealedText, SealedTexts } from '../persistence/secrets-seal.ts';
-import type { SealedBox } from './sealed-box.ts';
+import { isSealed, type SealedBox } from './sealed-box.ts';
 
 const BATCH = 100;
 
@@ -19,7 +19,7 @@ export function secretUpkeep({ tables, box, onUnreadable }: Deps) {
     const done = { sealed: 0, unreadable: 0 };
     let after = '';
     for (;;) {
-      const found = await table.notOf(keyIdOf(current), after, BATCH);
+      const found = await table.notOf(current.key_id, after, BATCH);
       const renewed = found.flatMap((text) => resealed(text, current));
       if (renewed.length > 0) done.sealed += await table.replace(renewed);
       done.unreadable += found.length - renewed.length;
@@ -51,9 +51,3 @@ function resealed({ about, text }: SealedText, box: SealedBox) {
   const plain = isSealed(text) ? box.open(text, about) : text;
   return plain === undefined ? [] : [{ about, text, sealed: box.seal(plain, about) }];
 }
-
-/** What was stored before there was a key is plain, and never begins like this. */
-export const isSealed = (text: string): boolean => text.startsWith('v1.');
-
-/** What a seal names its key by. */
-const keyIdOf = (box: SealedBox): string => box.seal('', '').split('.')[1]!;

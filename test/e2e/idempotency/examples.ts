@@ -186,6 +186,10 @@ export const EXAMPLES: Readonly<Record<string, (world: World) => Promise<Example
     const { path } = await newProject(world);
     return twoBodies(path, { description: 'a' }, { description: 'b' });
   },
+  'PUT /projects/:id/settings': async (world) => {
+    const { path } = await newProject(world);
+    return twoBodies(`${path}/settings`, { max_open_runs: 1 }, { max_open_runs: 2 });
+  },
   'POST /projects/:id/members': async (world) => {
     const { path, email } = await newProject(world);
     return twoBodies(`${path}/members`, { email, role: 'viewer' }, { email, role: 'editor' });
@@ -444,6 +448,8 @@ export const EXAMPLES: Readonly<Record<string, (world: World) => Promise<Example
 export const WITHOUT_KEYS: Readonly<Record<string, string>> = {
   'PUT /blobs': 'a blob is named by its bytes: putting it again is putting it once',
   'PUT /blobs/:cas_id': 'a blob is named by its bytes: putting it again is putting it once',
+  'POST /codec/decode': 'it reads, and nothing of what it answers is to be kept',
+  'POST /codec/encode': 'it reads, and nothing of what it answers is to be kept',
   'POST /auth/login': 'its answer is a token, which is told once',
   'POST /auth/refresh': 'its answer is a token, which is told once',
   'POST /auth/api-keys': 'its answer is a token, which is told once',

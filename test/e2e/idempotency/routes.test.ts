@@ -1,12 +1,8 @@
 import { AppError } from '../../../src/contract/errors.ts';
 import type { Route } from '../../../src/api/route.ts';
-import { newId } from '../../../src/ids.ts';
-import { agentRepository } from '../../../src/persistence/agents.ts';
-import { proposalRepository } from '../../../src/persistence/proposals.ts';
-import { agentTaskRepository } from '../../../src/persistence/agent-tasks.ts';
-import { bringLive } from '../../support/releases.ts';
 import { type Example, EXAMPLES, type Request, WITHOUT_KEYS } from './examples.ts';
 import { type Around, type WholeApi, wholeApi } from './whole-api.ts';
+import { worldOf } from './world.ts';
 
 const METHODS = ['post', 'put', 'patch', 'delete'];
 const nameOf = ({ method, path }: Pick<Route, 'method' | 'path'>) => `${method.toUpperCase()} ${path}`;
@@ -24,48 +20,7 @@ beforeEach(() => opened.around(UNTOUCHED));
 /** Something to send to a route, and the key to send it with. */
 async function prepared(route: string) {
   const name = `name${++names}`;
-  const example = await EXAMPLES[route]!({
-    name,
-    async call(method, path, body) {
-      const answer = await opened.api.call(method, `/api/v1${path}`, { body });
-      expect([method, path, answer.status < 300, answer.text]).toEqual([method, path, true, answer.text]);
-      return answer.text === '' ? {} : answer.json<Record<string, unknown>>();
-    },
-    async makeWait(run_id, node) {
-      const sql = `INSERT INTO step (run_id, epoch, node, attempt, state) SELECT id, epoch, $2, 1, 'waiting' FROM run WHERE id = $1`;
-      await opened.database.pool.query(sql, [run_id, node]);
-    },
-    async offerAgent() {
-      const capabilities = { languages: [], isolation: null, cores: 1, memory_bytes: 1 };
-      const agent = {
-        id: newId(),
-        type: 'code',
-        name: 'a',
-        task_queue: 'q',
-        capabilities,
-        labels: {},
-        slots: 1,
-      };
-      await agentRepository(opened.database.db, 60).introduce({ ...agent, version: 'test' });
-      return agent.id;
-    },
-    async propose(proposal_id) {
-      const patch = [{ op: 'add', path: '/nodes/a/timeout_seconds', value: 5 }];
-      const proposed = { patch, files: {}, message: 'Done.', questions: [], understood: true } as const;
-      await proposalRepository(opened.database.db).complete(proposal_id, {
-        ...proposed,
-        patch: [...patch] as never,
-        questions: [],
-      });
-    },
-    release: (environment, workflow) => bringLive(opened.database.db, environment, workflow),
-    async offerTask(run_id, capability) {
-      const { pool } = opened.database;
-      await pool.query(`UPDATE run SET state = 'running' WHERE id = $1`, [run_id]);
-      const task = { id: newId(), capability, task: 1, task_ref: null };
-      await agentTaskRepository(opened.database.db).open({ run_id, node: 'a', item: -1, attempt: 1 }, task);
-    },
-  });
+  const example = await EXAMPLES[route]!(worldOf(opened, name));
   return { example, send: sender(route, name) };
 }
 

@@ -79,9 +79,10 @@ export async function wholeApi({ settings = {}, people = {} }: WholeApiOptions =
     shutdown: new AbortController().signal,
   });
   let around: Around = (run) => run();
-  const wrapped = routes.map(({ handler, ...row }): Route =>
-    handler ? { ...row, handler: (call) => around(() => handler(call)) } : row,
-  );
+  const wrapped = routes.map(({ handler, ...row }): Route => ({
+    ...row,
+    handler: (call) => around(() => handler(call)),
+  }));
   const credentials = Object.entries(people).map(([name, rest]) => ({
     token: tokenOf(name),
     principal: { id: `token:${name}`, ...rest },
@@ -105,6 +106,7 @@ export async function wholeApi({ settings = {}, people = {} }: WholeApiOptions =
     around: (next) => void (around = next),
     async close() {
       await api.close();
+      await services.allowances.stop();
       await services.dispatch.idle();
       await events.stop();
       await temporal.close();
