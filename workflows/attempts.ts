@@ -11,6 +11,7 @@ import { ERROR_CATALOGUE, type ErrorCode } from '../src/contract/errors.ts';
 import type { NodeResult } from '../src/contract/activities.ts';
 import type { PlanRetry } from '../src/contract/plan.ts';
 import type { StepError } from '../src/contract/run.ts';
+import { mayRetry } from '../src/language/retry.ts';
 import type { Unit } from './unit.ts';
 
 /** How an attempt ended, and whether its activity had the chance to write its row. */
@@ -119,15 +120,6 @@ export function createAttempts(options: AttemptsOptions): Attempts {
     },
     made: () => Object.fromEntries(made),
   };
-}
-
-/** What another attempt would not have either, unless somebody steps in: then the run is forked or started anew. */
-const NEVER_RETRIED = 'secret_not_found';
-
-function mayRetry(retry: PlanRetry, end: Tried): boolean {
-  if (end.attempt >= retry.max_attempts || end.engine || end.error?.code === NEVER_RETRIED) return false;
-  const names = [end.error?.code, end.cause];
-  return !retry.non_retryable.some((name) => names.includes(name));
 }
 
 /** Milliseconds before the attempt after `attempt`. */

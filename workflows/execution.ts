@@ -5,10 +5,10 @@ import type { NodeResult } from '../src/contract/activities.ts';
 import type { Plan } from '../src/contract/plan.ts';
 import type { CommandType, RunError, RunState } from '../src/contract/run.ts';
 import { SEARCH_ATTRIBUTES, type DagInput, type TunedOptions } from '../src/contract/workflows.ts';
+import { createGraph, opensWay, type Graph } from '../src/language/ready-nodes.ts';
 import { createAttempts, type AttemptEnd, type Attempts } from './attempts.ts';
 import { createChildren, type Children } from './children.ts';
 import type { Control } from './control.ts';
-import { createGraph, type Graph } from './graph.ts';
 import { createJournal, type Journal } from './journal.ts';
 import { createKeptEvents, type KeptEvents } from './kept-events.ts';
 import { createMaps, type Maps } from './maps.ts';
@@ -121,7 +121,8 @@ export function putBack(x: Execution, unit: Unit): void {
 function takeUp(x: Execution): void {
   for (const id of x.plan.order) {
     const step = x.values.steps[id];
-    if (step) x.graph.settle(id, step.state === 'succeeded' || x.plan.nodes[id]?.continue_on_error === true);
+    const node = x.plan.nodes[id];
+    if (step && node) x.graph.settle(id, opensWay(step.state, node));
   }
   for (const [id, wait] of Object.entries(x.input.resumed?.waits ?? {})) x.waits.begin(id, wait);
   if (x.failure) x.maps.stopAll();

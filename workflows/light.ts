@@ -1,30 +1,28 @@
 import { ActivityFailure, ApplicationFailure } from '@temporalio/workflow';
 import type { Json, JsonObject } from '../src/contract/json.ts';
-import type { Plan, PlanNode, Roots, Template } from '../src/contract/plan.ts';
+import type { PlanNode, Roots, Template } from '../src/contract/plan.ts';
 import type { HeldValue, StepError } from '../src/contract/run.ts';
 import type { MapProgress } from '../src/contract/workflows.ts';
 import { ExpressionError } from '../src/language/expression-error.ts';
 import { evaluateTemplate } from '../src/language/expression.ts';
+import { guardRoots, guardVerdict, listOf, memberOf, outputOf } from '../src/language/light-config.ts';
 import type { Execution } from './execution.ts';
 import { local } from './options.ts';
 import { next, type Soon } from './soon.ts';
 import { itemOf } from './task.ts';
 import { nodeUnit, type Unit } from './unit.ts';
-import { INLINE_BYTES, jsonBytes, leafIds, lightScope } from './values.ts';
+import { INLINE_BYTES, jsonBytes, lightScope } from './values.ts';
 import { planWait, type PlannedWait } from './wait-plan.ts';
 
 type Evaluated<T> = T | { error: StepError };
-const ALL: Roots = { input: true, params: true, run: true, item: false, steps: ['*'], secrets: [] };
 
 /** Whether the node may run. A guard that reads a stored value is evaluated where the value is. */
 export function evaluateGuard(x: Execution, node: PlanNode): Soon<Evaluated<{ pass: boolean }>> {
   if (node.guard === undefined) return { pass: true };
   const template: Template = { kind: 'expression', source: node.guard };
-  return next(evaluateHere(x, nodeUnit(node), template, node.guard_roots ?? ALL), (verdict) => {
-    if ('error' in verdict) return verdict;
-    if (typeof verdict.value === 'boolean') return { pass: verdict.value };
-    return { error: { code: 'expression_error', message: 'The guard did not give true or false.' } };
-  });
+  return next(evaluateHere(x, nodeUnit(node), template, guardRoots(node.guard_roots)), (verdict) =>
+    'error' in verdict ? verdict : guardVerdict(verdict.value),
+  );
 }
 
 /**
@@ -35,8 +33,8 @@ export function evaluateTransform(
   x: Execution,
   unit: Unit,
 ): Soon<Evaluated<{ output: HeldValue; recorded: boolean }>> {
-  const { config = NOTHING, roots } = unit.body;
-  const template = memberOf(config, 'value');
+  const { roots } = unit.body;
+  const template = memberOf(unit.body, 'value');
   const scope = lightScope(x.values, roots, x.input.run, itemOf(x, unit));
   const inline = scope && evaluated(() => evaluateTemplate(template, scope));
   if (inline && 'error' in inline) return inline;
@@ -65,18 +63,18 @@ export function evaluateItems(
   x: Execution,
   unit: Unit,
 ): Soon<Evaluated<{ items: MapProgress['items']; count: number }>> {
-  const { config = NOTHING, roots } = unit.body;
-  const template = memberOf(config, 'items');
+  const { roots } = unit.body;
+  const template = memberOf(unit.body, 'items');
   const scope = lightScope(x.values, roots, x.input.run);
   const inline = scope && evaluated(() => evaluateTemplate(template, scope));
   if (inline && 'error' in inline) return inline;
-  if (inline && jsonBytes(inline.value) <= INLINE_BYTES) return listOf(inline.value);
+  if (inline && jsonBytes(inline.value) <= INLINE_BYTES) return itemsOf(inline.value);
   return openMapThere(x, unit, template);
 }
 
-function listOf(value: Json): Evaluated<{ items: { value: Json[] }; count: number }> {
-  if (Array.isArray(value)) return { items: { value }, count: value.length };
-  return { error: { code: 'expression_error', message: 'The items of a map must be a list.' } };
+function itemsOf(value: Json): Evaluated<{ items: { value: Json[] }; count: number }> {
+  const list = listOf(value);
+  return 'error' in list ? list : { items: { value: list.items }, count: list.items.length };
 }
 
 async function openMapThere(
@@ -91,8 +89,7 @@ async function openMapThere(
 
 /** The run's output: what the definition says, or every leaf under its id. */
 export function evaluateOutput(x: Execution): Soon<Evaluated<{ output: HeldValue }>> {
-  const template = x.plan.output ?? leaves(x.plan);
-  const roots = x.plan.output_roots ?? { ...ALL, input: false, steps: leafIds(x.plan) };
+  const { template, roots } = outputOf(x.plan);
   const scope = lightScope(x.values, roots, x.input.run);
   const inline = scope && evaluated(() => evaluateTemplate(template, scope));
   if (inline && 'error' in inline) return inline;
@@ -140,22 +137,6 @@ function facts(x: Execution, unit?: Unit) {
 const keyOf = ({ name, item }: Unit) => ({ node: name, item, attempt: 1 });
 
 const NOTHING: Template = { kind: 'literal', value: {} };
-
-/** One member of a config: of a transform the `value`, of a map the `items`. */
-function memberOf(config: Template, name: string): Template {
-  if (config.kind === 'object')
-    return config.entries.find(([key]) => key === name)?.[1] ?? { kind: 'literal', value: null };
-  if (config.kind === 'literal')
-    return { kind: 'literal', value: (config.value as JsonObject)[name] ?? null };
-  return config;
-}
-
-function leaves(plan: Plan): Template {
-  return {
-    kind: 'object',
-    entries: leafIds(plan).map((id) => [id, { kind: 'expression', source: `steps.${id}.output` }]),
-  };
-}
 
 function evaluated(evaluate: () => Json): Evaluated<{ value: Json }> {
   try {

@@ -2,6 +2,7 @@ import type { Json } from '../src/contract/json.ts';
 import type { PlanNode } from '../src/contract/plan.ts';
 import type { HeldStep, ItemSource, StepError } from '../src/contract/run.ts';
 import type { MapProgress } from '../src/contract/workflows.ts';
+import { itemFailure } from '../src/language/light-config.ts';
 import { itemUnit, type Unit } from './unit.ts';
 
 type HeldItems = MapProgress['items'];
@@ -131,8 +132,7 @@ export function createMaps(
       if (state === 'cancelled') stop(map, null);
       const fails = state === 'failed' && (engine || node.map?.on_item_error === 'fail');
       if (!fails) return;
-      const { code = 'failed', message = 'The step failed.' } = error ?? {};
-      stop(map, { code, message: `Item ${item}: ${message}`, engine });
+      stop(map, { ...itemFailure(item, error), engine });
     },
     itemOf({ node, item }) {
       const items = maps.get(node.id)?.items;

@@ -2,6 +2,7 @@ import type { Json, JsonObject } from '../src/contract/json.ts';
 import type { StepRecord } from '../src/contract/journal.ts';
 import type { HeldStep, StepError, StepState } from '../src/contract/run.ts';
 import type { ApprovalAwaited, Decision } from '../src/contract/workflows.ts';
+import { opensWay } from '../src/language/ready-nodes.ts';
 import type { AttemptEnd } from './attempts.ts';
 import { endClock, unitKeyOf } from './clocks.ts';
 import type { Execution } from './execution.ts';
@@ -41,7 +42,7 @@ export function settle(x: Execution, unit: Unit, held: HeldStep, engine = false)
   else if (role === 'item') x.maps.itemEnded(unit, held, engine);
   else {
     x.values.steps[node.id] = held;
-    x.graph.settle(node.id, held.state === 'succeeded' || node.continue_on_error);
+    x.graph.settle(node.id, opensWay(held.state, node));
     if (node.compensate && held.state === 'succeeded') x.undo.push(node.id);
   }
 }

@@ -1,5 +1,5 @@
 import type { Json, JsonObject } from '../src/contract/json.ts';
-import type { Plan, Roots } from '../src/contract/plan.ts';
+import type { Roots } from '../src/contract/plan.ts';
 import {
   isStored,
   type HeldStep,
@@ -62,11 +62,6 @@ export function taskScope(values: Values, roots: Roots, item?: ItemSource): Task
 
 function namedSteps(values: Values, roots: Roots): string[] {
   return roots.steps.includes('*') ? Object.keys(values.steps) : roots.steps;
-}
-
-/** What an unreadable default output would be: the leaves, each under its id. */
-export function leafIds(plan: Plan): string[] {
-  return plan.order.filter((id) => plan.nodes[id]?.dependents.length === 0);
 }
 
 /** Bytes of a value's JSON in UTF-8. */

@@ -1,4 +1,5 @@
-import type { Plan, PlanNode } from '../src/contract/plan.ts';
+import type { Plan, PlanNode } from '../contract/plan.ts';
+import type { StepState } from '../contract/run.ts';
 
 export interface ReadyNode {
   node: PlanNode;
@@ -16,6 +17,10 @@ export interface Graph {
   done(): number;
   isDone(): boolean;
 }
+
+/** Whether a node that ended so lets those that need it run. */
+export const opensWay = (state: StepState, { continue_on_error }: PlanNode): boolean =>
+  state === 'succeeded' || continue_on_error;
 
 /** `under_way`: nodes an earlier execution of the run has begun, which must not be offered. */
 export function createGraph(plan: Plan, under_way: readonly string[]): Graph {
