@@ -43,7 +43,7 @@ export function createMaintenanceActivities({
     countFindings: ({ job_id }) => watched(() => fsck.count(job_id)),
     expireRuns: () => watched<Expired, Expired>((watch) => retention.expireRuns(watch)),
     reconcileRuns: () => watched<number, ReconcileReport>((watch) => reconcile.pass({ repair: true, watch })),
-    expireNotes: () => watched(() => retention.expireNotes()),
+    expireNotes: () => watched((watch) => retention.expireNotes(watch)),
   };
 }
 

@@ -1,22 +1,31 @@
 import type { TemporalRefinements } from './clients/temporal-link.ts';
+import { createEvidence } from './container-evidence.ts';
 import { createSpecEngine } from './container-spec-engine.ts';
 import type { Base, Store } from './container-store.ts';
 import { draftService } from './domain/ide/drafts.ts';
+import { forgetThreads } from './domain/ide/forget.ts';
 import { proposalService } from './domain/ide/proposals.ts';
 import { publishService } from './domain/ide/publish.ts';
 import { refineService } from './domain/ide/refine.ts';
 import { refinementStarter } from './domain/ide/start.ts';
+import { repeat } from './domain/repeat.ts';
+import type { RunFeed } from './domain/run-feed.ts';
 import { newId } from './ids.ts';
 import { proposalFrameRepository } from './persistence/proposal-frames.ts';
-import { proposalRepository } from './persistence/proposals.ts';
+import { proposalUpkeep } from './persistence/proposal-upkeep.ts';
+
+interface Outside {
+  temporal: TemporalRefinements;
+  feed: RunFeed;
+}
 
 /** Drafts, proposals and publishing, as the API has them. */
-export function createIde({ db, logger }: Base, store: Store, temporal: TemporalRefinements) {
+export function createIde({ db, logger }: Base, store: Store, { temporal, feed }: Outside) {
   const { refs, definitions, at: storeAt } = store;
   const drafts = draftService({ db, ids: newId, refs, storeAt });
   const refinements = refinementStarter({
     temporal,
-    proposals: proposalRepository(db),
+    proposals: proposalUpkeep(db),
     onError: (err) => logger.warn({ err }, 'a refinement was not started; it is tried again'),
   });
   const proposals = proposalService({
@@ -25,11 +34,13 @@ export function createIde({ db, logger }: Base, store: Store, temporal: Temporal
     drafts,
     definitions,
     storeAt,
+    feed,
     start: (proposal) => refinements.start(proposal),
   });
   return {
     drafts,
     proposals,
+    evidence: createEvidence({ db }, store, proposals),
     refinements,
     publishing: publishService({ db, refs, storeAt }),
     frames: proposalFrameRepository(db),
@@ -44,25 +55,19 @@ export function createRefinements(base: Base, store: Store) {
   const { db, logger } = base;
   const { definitions, blobs } = store;
   const engine = createSpecEngine(base);
-  const service = refineService({
-    engine,
-    proposals: proposalRepository(db),
-    frames: proposalFrameRepository(db),
-    definitions,
-    blobs,
-    clock: () => new Date(),
+  const upkeep = proposalUpkeep(db);
+  const frames = proposalFrameRepository(db);
+  const service = refineService({ db, engine, frames, upkeep, definitions, blobs });
+  const forgetting = repeat({
+    turn: (signal) => forgetThreads({ engine, upkeep }, signal),
+    rest_ms: 0,
+    idle_ms: FORGET_MS,
+    onError: (err) => logger.warn({ err }, 'the Spec Engine was not told what it may forget'),
   });
-  const stopping = new AbortController();
-  const forget = () =>
-    service.forget(stopping.signal).catch((err: unknown) => {
-      if (!stopping.signal.aborted) logger.warn({ err }, 'the Spec Engine was not told what it may forget');
-    });
-  const timer = setInterval(() => void forget(), FORGET_MS);
   return {
     ...service,
     async stop() {
-      clearInterval(timer);
-      stopping.abort();
+      await forgetting.stop();
       await engine.close();
     },
   };

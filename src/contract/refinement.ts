@@ -27,6 +27,8 @@ export interface Proposed {
 /** Something that was heard while a proposal was worked out; `seq` starts at 1 and has no gaps. */
 export interface ProposalFrame {
   seq: number;
+  /** An engine that is asked again says everything again, under a higher number: what was heard before does not count then. */
+  attempt: number;
   type: FrameType;
   time: Date;
   data: JsonObject;

@@ -1,7 +1,13 @@
 import type { GcAmount, GcRequest } from '../contract/maintenance.ts';
 import type { Db } from '../persistence/db.ts';
 import { cutoffFor } from '../persistence/gc-collect.ts';
-import { needOfArtifacts, needOfNames, needOfReleases, needOfRuns } from '../persistence/gc-needs.ts';
+import {
+  needOfArtifacts,
+  needOfNames,
+  needOfProposals,
+  needOfReleases,
+  needOfRuns,
+} from '../persistence/gc-needs.ts';
 import {
   addYoungArtifacts,
   addYoungBlobs,
@@ -70,6 +76,7 @@ async function reach(deps: Deps, db: Db, grace_seconds: number): Promise<void> {
   await needOfArtifacts(db, 0);
   await needOfRuns(db);
   await needOfReleases(db);
+  await needOfProposals(db);
   await scanForNames(deps, db);
   await needOfNames(db);
   const depth = await nextDepth(db);

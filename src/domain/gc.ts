@@ -10,7 +10,13 @@ import {
   listDueBlobs,
 } from '../persistence/gc-collect.ts';
 import { clearReachable, markUnreachable, type Things } from '../persistence/gc-mark.ts';
-import { needOfArtifacts, needOfNames, needOfReleases, needOfRuns } from '../persistence/gc-needs.ts';
+import {
+  needOfArtifacts,
+  needOfNames,
+  needOfProposals,
+  needOfReleases,
+  needOfRuns,
+} from '../persistence/gc-needs.ts';
 import { beginReach, reachAllLive, reachFromRoots } from '../persistence/gc-reach.ts';
 import { sweepGarbage } from './blobs-garbage.ts';
 import { type Preview, preview, type PreviewRequest } from './gc-preview.ts';
@@ -86,11 +92,12 @@ export function gcService(deps: GcDeps): GcService {
   };
 }
 
-/** The blobs that the artifacts reached, runs and releases are made of and name. */
+/** The blobs that the artifacts reached, runs, releases and proposals are made of and name. */
 async function reachBlobs(deps: Pick<GcDeps, 'objects'>, db: Db): Promise<void> {
   await needOfArtifacts(db, 0);
   await needOfRuns(db);
   await needOfReleases(db);
+  await needOfProposals(db);
   await scanForNames(deps, db);
   await needOfNames(db);
 }

@@ -39,6 +39,8 @@ const RELATIONS: Readonly<Record<string, string>> = {
     FROM release r JOIN cas_blob b ON b.cas_id IN (r.artifact_ref, r.evidence_ref) WHERE NOT b.stored`,
   release_on_dead_version: `SELECT r.id::text, 'its version ' || a.id || ' was collected'
     FROM release r JOIN artifact a ON a.id = r.artifact_id WHERE NOT a.live`,
+  proposal_on_dead_version: `SELECT p.id::text, 'its version ' || a.id || ' was collected'
+    FROM proposal p JOIN artifact a ON a.id = p.base_id WHERE NOT a.live AND p.status IN ('processing', 'completed')`,
   release_not_current: `SELECT r.id::text, 'it is live, but not what is current in its environment'
     FROM release r WHERE r.state = 'live' AND NOT EXISTS (SELECT FROM deployment_target t WHERE t.current_release_id = r.id)`,
 };

@@ -43,6 +43,7 @@ const COLLECT_ARTIFACTS = statement<{ id: string }>(
        OR EXISTS (SELECT FROM tag_approval p WHERE p.target_id = b.id AND p.approved_at > now() - make_interval(secs => $2))
        OR EXISTS (SELECT FROM run r WHERE r.artifact_id = b.id)
        OR EXISTS (SELECT FROM release r WHERE r.artifact_id = b.id)
+       OR EXISTS (SELECT FROM proposal p WHERE p.base_id = b.id AND p.status IN ('processing', 'completed'))
      UNION
      SELECT d.id FROM artifact a CROSS JOIN LATERAL ${BASIS}
      WHERE a.live AND a.id <> ALL ($1::uuid[]) AND d.id = ANY ($1::uuid[])

@@ -76,6 +76,18 @@ const NAMED_BY_RELEASES = statement<never>(
    ON CONFLICT DO NOTHING`,
 );
 
+// The files that a proposal brings: in its patch, too.
+const NAMED_BY_PROPOSALS = statement<never>(
+  'gc_named_by_proposals',
+  `INSERT INTO gc_blob (cas_id, why, holds, proposal_id)
+   SELECT DISTINCT ON (b.cas_id) b.cas_id, 'proposal', false, p.id
+   FROM proposal p CROSS JOIN LATERAL regexp_matches(concat(p.patch, p.files), '${NAME}', 'g') m
+   JOIN cas_blob b ON b.cas_id = m[1] AND b.stored
+   WHERE p.status = 'completed'
+   ORDER BY b.cas_id, p.id
+   ON CONFLICT DO NOTHING`,
+);
+
 // The names are looked for only where the bytes of "sha256:" are; escaped, because bytes need not be text.
 const SCAN = statement<{ cas_id: string }>(
   'gc_scan',
@@ -102,8 +114,8 @@ const RECORD = statement<never>(
 
 const NAMED_BY_BLOBS = statement<never>(
   'gc_named_by_blobs',
-  `INSERT INTO gc_blob (cas_id, why, holds, artifact_id, run_id, node, named_by)
-   SELECT DISTINCT ON (b.cas_id) b.cas_id, g.why, false, g.artifact_id, g.run_id, g.node, g.cas_id
+  `INSERT INTO gc_blob (cas_id, why, holds, artifact_id, run_id, node, proposal_id, named_by)
+   SELECT DISTINCT ON (b.cas_id) b.cas_id, g.why, false, g.artifact_id, g.run_id, g.node, g.proposal_id, g.cas_id
    FROM gc_blob g JOIN blob_names n ON n.cas_id = g.cas_id CROSS JOIN LATERAL unnest(n.names) m (cas_id)
    JOIN cas_blob b ON b.cas_id = m.cas_id AND b.stored
    WHERE g.holds ORDER BY b.cas_id, g.cas_id
@@ -132,6 +144,11 @@ export async function needOfRuns(db: Db): Promise<void> {
 export async function needOfReleases(db: Db): Promise<void> {
   await run(db, OF_RELEASES, []);
   await run(db, NAMED_BY_RELEASES, []);
+}
+
+/** Adds the blobs that proposals bring that may still be approved. */
+export async function needOfProposals(db: Db): Promise<void> {
+  await run(db, NAMED_BY_PROPOSALS, []);
 }
 
 /** Finds the names in at most `limit` blobs that were not looked at yet; false when there was none. */

@@ -32,10 +32,10 @@ const ITEMS = statement<ItemRow>(
   'gc_items',
   `SELECT * FROM (
      SELECT a.id::text AS id, a.kind, NULL::float8 AS size_bytes, a.unreachable_since, g.why, g.id AS artifact_id,
-       NULL::uuid AS run_id, NULL AS node, NULL AS named_by
+       NULL::uuid AS run_id, NULL AS node, NULL::uuid AS proposal_id, NULL AS named_by
      FROM artifact a LEFT JOIN gc_artifact g ON g.id = a.id WHERE a.live
      UNION ALL
-     SELECT b.cas_id, 'blob', b.size_bytes, b.unreachable_since, g.why, g.artifact_id, g.run_id, g.node, g.named_by
+     SELECT b.cas_id, 'blob', b.size_bytes, b.unreachable_since, g.why, g.artifact_id, g.run_id, g.node, g.proposal_id, g.named_by
      FROM cas_blob b LEFT JOIN gc_blob g ON g.cas_id = b.cas_id WHERE b.stored
    ) i WHERE id > $1 AND ($2::boolean IS NULL OR (why IS NULL) = $2) ORDER BY id LIMIT $3`,
 );
@@ -80,6 +80,7 @@ export interface ItemRow {
   artifact_id: string | null;
   run_id: string | null;
   node: string | null;
+  proposal_id: string | null;
   /** The blob whose text names it. */
   named_by: string | null;
 }
@@ -92,7 +93,7 @@ export interface WayRow {
   /** Artifacts, the root's first. */
   via: string[];
   project_id: string | null;
-  /** Tag or run. */
+  /** Tag, run or proposal. */
   name: string | null;
   /** Version of the tag, or number of the move. */
   seq: number | null;

@@ -12,13 +12,14 @@ const CREATE = [
      id uuid PRIMARY KEY, depth integer NOT NULL, why text NOT NULL, via uuid, project_id uuid, name text, seq integer)`,
   'CREATE INDEX IF NOT EXISTS gc_artifact_depth ON gc_artifact (depth)',
   `CREATE TEMPORARY TABLE IF NOT EXISTS gc_blob (
-     cas_id text PRIMARY KEY, why text NOT NULL, holds boolean NOT NULL, artifact_id uuid, run_id uuid, node text, named_by text)`,
+     cas_id text PRIMARY KEY, why text NOT NULL, holds boolean NOT NULL, artifact_id uuid, run_id uuid, node text, proposal_id uuid,
+     named_by text)`,
   'CREATE TEMPORARY TABLE IF NOT EXISTS gc_due (n integer PRIMARY KEY, cas_id text NOT NULL)',
   'TRUNCATE gc_artifact, gc_blob, gc_due',
 ].map((text, i) => statement<never>(`gc_begin_${i}`, text));
 
-// Open proposals join here when there are any. A run is a root for as long as retention leaves it, a release for as long as
-// its environment is there.
+// A run is a root for as long as retention leaves it, a release for as long as its environment is there, what a proposal
+// would change for as long as it may come to be approved.
 const ROOTS = statement<never>(
   'gc_roots',
   `INSERT INTO gc_artifact (id, depth, why, project_id, name, seq)
@@ -36,6 +37,9 @@ const ROOTS = statement<never>(
      UNION ALL
      SELECT r.artifact_id, 5, 'release', e.project_id, e.name, r.number FROM release r JOIN environment e ON e.id = r.environment_id
      WHERE r.artifact_id IS NOT NULL
+     UNION ALL
+     SELECT base_id, 6, 'proposal', project_id, id::text, NULL FROM proposal
+     WHERE status IN ('processing', 'completed') AND base_id IS NOT NULL
    ) s JOIN artifact a ON a.id = s.id AND a.live
    ORDER BY s.id, s.rank, s.project_id, s.name, s.seq`,
 );
@@ -78,7 +82,7 @@ export async function beginReach(db: Db): Promise<void> {
   for (const each of CREATE) await run(db, each, []);
 }
 
-/** Everything that the roots lead to: tags, moves and approvals inside the undo window, runs, releases. */
+/** Everything that the roots lead to: tags, moves and approvals inside the undo window, runs, releases, open proposals. */
 export async function reachFromRoots(db: Db, undo_window_seconds: number): Promise<void> {
   await run(db, ROOTS, [undo_window_seconds]);
   await run(db, FOLLOW, []);

@@ -2,6 +2,7 @@ import type { JsonObject } from '../contract/json.ts';
 import type { Proposed, ProposalStatus } from '../contract/refinement.ts';
 import type { EngineError, PatchOperation } from '../contract/spec-engine.ts';
 import type { Db } from './db.ts';
+import { endFrames } from './proposal-frames.ts';
 import { run, runOne, statement } from './statement.ts';
 
 export interface ProposalRow {
@@ -97,56 +98,62 @@ export function proposalRepository(db: Db) {
       return run(db, LIST, [project_id, limit, ...filter, after?.created_at ?? null, after?.id ?? null]);
     },
 
-    /** False: nobody waits for it any more. */
-    async complete(id: string, { patch, files, message, questions, understood }: Proposed): Promise<boolean> {
+    /** False: nobody waits for it any more, or for what another attempt will come to. */
+    complete(id: string, attempt: number, proposed: Proposed): Promise<boolean> {
+      const { patch, files, message, questions, understood } = proposed;
       const values = [patch, files, questions].map((value) => JSON.stringify(value));
-      return (await runOne(db, COMPLETE, [id, ...values, message, understood])) !== undefined;
+      return over(db, (tx) => run(tx, COMPLETE, [id, ...values, message, understood, attempt]));
     },
 
-    /** False: nobody waits for it any more. */
-    async fail(id: string, error: EngineError): Promise<boolean> {
-      return (await runOne(db, FAIL, [id, JSON.stringify(error)])) !== undefined;
-    },
+    /** The same; without an attempt, whichever it was. */
+    fail: (id: string, error: EngineError, attempt?: number): Promise<boolean> =>
+      over(db, (tx) => run(tx, FAIL, [id, JSON.stringify(error), attempt ?? null])),
 
     async resolve(id: string, { status, by, reason, ...more }: Resolution): Promise<void> {
       const applied_id = 'applied_id' in more ? more.applied_id : null;
-      await run(db, RESOLVE, [id, status, by, reason ?? null, applied_id]);
+      await settle(db, (tx) => run(tx, RESOLVE, [id, status, by, reason ?? null, applied_id]));
     },
 
     /** Those of the draft that are still open, in favour of one that was approved. Answers their ids. */
-    async supersede(draft_id: string, by: { id: string; actor: string }): Promise<string[]> {
-      return (await run(db, SUPERSEDE, [draft_id, by.id, by.actor])).map(({ id }) => id);
-    },
+    supersede: (draft_id: string, by: { id: string; actor: string }): Promise<string[]> =>
+      settle(db, (tx) => run(tx, SUPERSEDE, [draft_id, by.id, by.actor])),
 
     /** Those of a draft that is closed and that are still open. Answers their ids. */
-    async rejectAll(draft_id: string, by: string, reason: string): Promise<string[]> {
-      return (await run(db, REJECT_ALL, [draft_id, by, reason])).map(({ id }) => id);
-    },
+    rejectAll: (draft_id: string, by: string, reason: string): Promise<string[]> =>
+      settle(db, (tx) => run(tx, REJECT_ALL, [draft_id, by, reason])),
 
     /** The same change against another version. */
     async rebase(id: string, base: { base_id: string; base_hash: string }, patch: readonly PatchOperation[]) {
       await run(db, REBASE, [id, base.base_id, base.base_hash, JSON.stringify(patch)]);
     },
-
-    async noteStart(id: string): Promise<void> {
-      await run(db, NOTE_START, [id]);
-    },
-
-    /** Some that nobody is known to have started for `seconds`. */
-    unstarted: (seconds: number, limit: number): Promise<{ id: string; project_id: string }[]> =>
-      run(db, UNSTARTED, [seconds, limit]),
-
-    /** Threads, by proposal, that no engine needs to keep. */
-    unforgotten: (limit: number): Promise<{ id: string; thread_id: string }[]> =>
-      run(db, UNFORGOTTEN, [limit]),
-
-    async noteForgotten(id: string): Promise<void> {
-      await run(db, NOTE_FORGOTTEN, [id]);
-    },
   };
 }
 
 export type ProposalRepository = ReturnType<typeof proposalRepository>;
+
+interface Settled {
+  id: string;
+  /** It was still worked on, so whoever follows it has not heard the end. */
+  was_processing: boolean;
+}
+
+/** Whether the work ended, and with it what is heard of it. */
+const over = (db: Db, change: (tx: Db) => Promise<{ id: string }[]>): Promise<boolean> =>
+  db.transaction(async (tx) => {
+    const ids = (await change(tx)).map(({ id }) => id);
+    await endFrames(tx, ids);
+    return ids.length > 0;
+  });
+
+const settle = (db: Db, change: (tx: Db) => Promise<Settled[]>): Promise<string[]> =>
+  db.transaction(async (tx) => {
+    const settled = await change(tx);
+    await endFrames(
+      tx,
+      settled.filter(({ was_processing }) => was_processing).map(({ id }) => id),
+    );
+    return settled.map(({ id }) => id);
+  });
 
 const COLUMNS = `p.id, p.project_id, p.draft_id, d.workflow, p.thread_id, p.instructions, p.context, p.status, p.base_id, p.base_hash,
   p.patch, p.files, p.message, p.questions, p.understood, p.error, p.created_by, p.created_at, p.completed_at, p.resolved_by,
@@ -186,60 +193,41 @@ const LIST = statement<ProposalRow>(
    ORDER BY ${MADE} DESC, p.id DESC LIMIT $2`,
 );
 
-const COMPLETE = statement(
+const COMPLETE = statement<{ id: string }>(
   'proposal_complete',
   `UPDATE proposal SET status = 'completed', patch = $2, files = $3, questions = $4, message = $5, understood = $6,
      completed_at = now()
-   WHERE id = $1 AND status = 'processing' RETURNING id`,
+   WHERE id = $1 AND status = 'processing' AND attempt = $7 RETURNING id`,
 );
 
-const FAIL = statement(
+const FAIL = statement<{ id: string }>(
   'proposal_fail',
   `UPDATE proposal SET status = 'failed', error = $2, completed_at = now()
-   WHERE id = $1 AND status = 'processing' RETURNING id`,
+   WHERE id = $1 AND status = 'processing' AND ($3::integer IS NULL OR attempt = $3) RETURNING id`,
 );
 
-const RESOLVE = statement(
+// Work that has come to an end, by itself, has the time of it.
+const SETTLED = 'RETURNING id, completed_at IS NULL AS was_processing';
+
+const RESOLVE = statement<Settled>(
   'proposal_resolve',
-  `UPDATE proposal SET status = $2, resolved_by = $3, resolved_at = now(), reason = $4, applied_id = $5 WHERE id = $1`,
+  `UPDATE proposal SET status = $2, resolved_by = $3, resolved_at = now(), reason = $4, applied_id = $5 WHERE id = $1
+   ${SETTLED}`,
 );
 
-const SUPERSEDE = statement<{ id: string }>(
+const SUPERSEDE = statement<Settled>(
   'proposal_supersede',
   `UPDATE proposal SET status = 'superseded', superseded_by = $2, resolved_by = $3, resolved_at = now()
-   WHERE draft_id = $1 AND id <> $2 AND status IN ('processing', 'completed') RETURNING id`,
+   WHERE draft_id = $1 AND id <> $2 AND status IN ('processing', 'completed') ${SETTLED}`,
 );
 
-const REJECT_ALL = statement<{ id: string }>(
+const REJECT_ALL = statement<Settled>(
   'proposal_reject_all',
   `UPDATE proposal SET status = 'rejected', resolved_by = $2, resolved_at = now(), reason = $3
-   WHERE draft_id = $1 AND ${OPEN} RETURNING id`,
+   WHERE draft_id = $1 AND ${OPEN} ${SETTLED}`,
 );
 
 const REBASE = statement(
   'proposal_rebase',
   'UPDATE proposal SET base_id = $2, base_hash = $3, patch = $4 WHERE id = $1',
-);
-
-const NOTE_START = statement(
-  'proposal_note_start',
-  'UPDATE proposal SET started_at = now() WHERE id = $1 AND started_at IS NULL',
-);
-
-const UNSTARTED = statement<{ id: string; project_id: string }>(
-  'proposal_unstarted',
-  `SELECT id, project_id FROM proposal
-   WHERE status = 'processing' AND started_at IS NULL AND created_at < now() - make_interval(secs => $1)
-   ORDER BY created_at LIMIT $2`,
-);
-
-const UNFORGOTTEN = statement<{ id: string; thread_id: string }>(
-  'proposal_unforgotten',
-  `SELECT id, thread_id FROM proposal
-   WHERE forgotten_at IS NULL AND status IN ('failed', 'approved', 'rejected', 'superseded') ORDER BY id LIMIT $1`,
-);
-
-const NOTE_FORGOTTEN = statement(
-  'proposal_note_forgotten',
-  'UPDATE proposal SET forgotten_at = now() WHERE id = $1',
 );

@@ -53,6 +53,7 @@ export async function garbageOf(
     UNION SELECT from_id FROM tag_move WHERE now() - moved_at < interval '${undo_window_days} days'
     UNION SELECT to_id FROM tag_move WHERE now() - moved_at < interval '${undo_window_days} days'
     UNION SELECT target_id FROM tag_approval WHERE now() - approved_at < interval '${undo_window_days} days'
+    UNION SELECT base_id FROM proposal WHERE status IN ('processing', 'completed')
     UNION SELECT artifact_id FROM run UNION SELECT manifest_id FROM run UNION SELECT snapshot_id FROM run`);
   const young = ({ marked_seconds }: { marked_seconds: number | null }) =>
     (marked_seconds ?? 0) < grace_seconds;
@@ -63,7 +64,8 @@ export async function garbageOf(
   });
   const values = await all<{ ref: string | null; text: string }>(
     `SELECT unnest(ARRAY[input_ref, output_ref]) AS ref, concat(input, params, output, error) AS text FROM run
-     UNION ALL SELECT unnest(ARRAY[input_ref, output_ref, logs_ref]), concat(output, error) FROM step`,
+     UNION ALL SELECT unnest(ARRAY[input_ref, output_ref, logs_ref]), concat(output, error) FROM step
+     UNION ALL SELECT NULL, concat(patch, files) FROM proposal WHERE status = 'completed'`,
   );
   const needed = new Set<string | null>(values.map((value) => value.ref));
   for (const a of artifacts) if (kept.has(a.id)) needed.add(a.cas_id).add(a.version_hash);

@@ -1,4 +1,5 @@
 import { storeServices } from '../../src/domain/store.ts';
+import { newId } from '../../src/ids.ts';
 import { randomFrom, type Random } from '../support/random.ts';
 import { insertRun } from '../support/runs.ts';
 import { caller, definitionOf, PROJECT_ID, type TestStore, testStore } from '../support/store.ts';
@@ -112,6 +113,25 @@ const HAPPENINGS: Record<string, () => Promise<unknown>> = {
       await sql(`DELETE FROM ${table} WHERE run_id = $1`, [run.id]);
     await sql('DELETE FROM run WHERE id = $1', [run.id]);
   },
+  propose: async () => {
+    const files = JSON.stringify({ f: await someBlob(), g: null });
+    await sql(
+      `WITH d AS (INSERT INTO draft (id, project_id, workflow, tag, created_by) VALUES ($1, $2, $1::text, 'd', 'x') RETURNING id)
+       INSERT INTO proposal (id, project_id, draft_id, thread_id, instructions, status, base_id, files, created_by)
+       SELECT $1, $2, id, $1, 'x', $3, $4, $5, 'x' FROM d`,
+      [
+        newId(),
+        PROJECT_ID,
+        random.pick(['processing', 'completed', 'failed']),
+        (await someVersion())?.id ?? null,
+        files,
+      ],
+    );
+  },
+  decide: async () =>
+    sql(`UPDATE proposal SET status = 'rejected', resolved_at = now() WHERE id = $1`, [
+      (await some('SELECT id FROM proposal'))?.id,
+    ]),
   'time of moves': () =>
     sql(`UPDATE tag_move SET moved_at = moved_at - make_interval(days => $1) WHERE tag_name = $2`, [
       random.below(120),

@@ -79,7 +79,8 @@ export async function fleetOf(product: Product, env: Record<string, string>): Pr
   };
 }
 
-const settings = (product: Product, program: Program, home: string): Record<string, string> => ({
+/** Of one of the processes of a product, by environment name. */
+export const settings = (product: Product, program: Program, home: string): Record<string, string> => ({
   ORCHESTRATOR_AUTH_API_TOKEN: product.token,
   ORCHESTRATOR_DATABASE_URL: product.database_url,
   ORCHESTRATOR_DATABASE_MAX_OPEN_CONNS: '50',

@@ -8,7 +8,7 @@ import { startTemporal } from '../../src/dev/temporal.ts';
 import { migrate } from '../../src/persistence/migrate.ts';
 import { apiClient, type ApiClient } from './api-client.ts';
 import { databaseUrl, onServer } from './database.ts';
-import { ownProcess, type OwnProcess, type Program } from './own-process.ts';
+import { ownProcess, type OwnProcess, type Program as AnyProgram } from './own-process.ts';
 import { freePort } from './own-server.ts';
 import { sharedBundles } from './shared-bundles.ts';
 import { temporaryDataDir } from './stack.ts';
@@ -16,6 +16,8 @@ import { temporaryDataDir } from './stack.ts';
 const TOKEN = 'test-token-test-token-test-token-0123';
 const DATABASE = 'orchestrator';
 
+/** What a fleet is made of; a Spec Engine is none of it. */
+type Program = Exclude<AnyProgram, 'spec-engine'>;
 export type Part = Program | 'postgres' | 'temporal';
 
 /** The product as production runs it, one process for each part, on a PostgreSQL and a Temporal server of its own. */

@@ -196,6 +196,17 @@ const ROW_CHECKS: Record<string, string> = {
       SELECT target_id AS id FROM tag
       UNION SELECT p.id FROM led JOIN artifact a ON a.id = led.id CROSS JOIN LATERAL unnest(a.parents || a.compacted_from_id) p (id)
     ) SELECT a.id::text AS about FROM led JOIN artifact a ON a.id = led.id WHERE NOT a.live`,
+  'the frames of a proposal have a gap': `SELECT proposal_id::text AS about FROM proposal_frame
+    GROUP BY proposal_id HAVING count(*) <> max(seq) OR min(seq) <> 1`,
+  'frames of an attempt come behind a later one': `SELECT f.proposal_id::text AS about FROM proposal_frame f
+    JOIN proposal_frame n ON n.proposal_id = f.proposal_id AND n.seq = f.seq + 1 WHERE n.attempt < f.attempt`,
+  'a proposal is over without its end': `SELECT p.id::text AS about FROM proposal p WHERE p.status <> 'processing'
+    AND NOT EXISTS (SELECT FROM proposal_frame f WHERE f.proposal_id = p.id AND f.type = 'end')
+    AND (p.last_frame_seq = 0 OR EXISTS (SELECT FROM proposal_frame f WHERE f.proposal_id = p.id))`,
+  'a proposal ends twice, or goes on behind its end': `SELECT p.id::text AS about FROM proposal p
+    JOIN proposal_frame f ON f.proposal_id = p.id AND f.type = 'end' AND (f.seq < p.last_frame_seq OR p.status = 'processing')`,
+  'a proposal waits at a draft that is closed': `SELECT p.id::text AS about FROM proposal p JOIN draft d ON d.id = p.draft_id
+    WHERE p.status IN ('processing', 'completed') AND d.state <> 'open'`,
   'a run needs what was collected': `SELECT r.id::text AS about FROM run r JOIN artifact a ON a.id IN (r.artifact_id, r.manifest_id, r.snapshot_id)
     WHERE NOT a.live
     UNION ALL SELECT v.id::text FROM (

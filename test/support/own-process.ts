@@ -13,6 +13,7 @@ const PROGRAMS = {
   api: { module: 'src/main', args: ['api'], ready: 'the API listens' },
   worker: { module: 'worker/main', args: ['interpreter'], ready: 'the worker polls' },
   agent: { module: 'worker/main', args: ['code'], ready: 'the worker polls' },
+  'spec-engine': { module: 'src/main', args: ['spec-engine'], ready: 'the Spec Engine listens' },
 } as const;
 /** With which a process ends that was asked to start anew. */
 const RESTART_STATUS = 75;

@@ -31,6 +31,8 @@ export interface ProductOptions {
   code?: boolean;
   /** Without it nothing runs the workflows. */
   worker?: boolean;
+  /** Of the administrator, who signs in with it. */
+  admin_password?: string;
   /** Takes every line of the log, of every level. */
   onLog?: (line: string) => void;
   /** Called with every SQL statement. */
@@ -86,6 +88,7 @@ export async function startProduct(options: ProductOptions = {}): Promise<Produc
     database_url: test_database.url,
     token: TOKEN,
     jwt_secret: TOKEN,
+    admin_password: options.admin_password,
     tracing: tracing !== undefined,
     sandbox: () => sandbox?.report ?? null,
   });

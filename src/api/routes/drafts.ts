@@ -116,7 +116,9 @@ function publishRoute({ publishing }: Deps): Route {
     body: publishBody,
     responses: { 201: { description: 'The version.', schema: publishedView } },
     async handler(call) {
-      const { draft, tag } = await publishing.publish(callerOf(call), call.params.ref, call.body?.message);
+      const { message: reason, discard_proposals } = call.body ?? {};
+      const how = { reason, discard_proposals };
+      const { draft, tag, rejected } = await publishing.publish(callerOf(call), call.params.ref, how);
       const { target_id, target_hash, name, version } = tag;
       const body = {
         workflow: draft.workflow,
@@ -126,6 +128,7 @@ function publishRoute({ publishing }: Deps): Route {
         tag: name,
         tag_version: version,
         draft_id: draft.id,
+        rejected_proposals: rejected,
         published_by: draft.closed_by,
         published_at: draft.closed_at,
       };

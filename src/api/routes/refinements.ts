@@ -9,6 +9,7 @@ import {
   listProposalsQuery,
   proposalSummary,
   proposalView,
+  proposalWaitQuery,
   refinementBody,
   refinementView,
   resolveBody,
@@ -17,6 +18,7 @@ import {
   workflowParams,
   workflowRefinementBody,
 } from '../schemas/refinements.ts';
+import { leaving } from '../leaving.ts';
 import { streamToSocket } from '../sockets/socket-stream.ts';
 import { callerOf } from './tags-views.ts';
 
@@ -71,7 +73,7 @@ function askingRoutes({ proposals }: Deps): Route[] {
   ];
 }
 
-function proposalRoutes({ proposals }: Deps): Route[] {
+function proposalRoutes({ proposals, shutdown }: Deps): Route[] {
   return [
     route({
       method: 'get',
@@ -89,13 +91,16 @@ function proposalRoutes({ proposals }: Deps): Route[] {
       method: 'get',
       path: '/proposals/:id',
       group,
-      summary: 'A proposal, what it would change, and whether that is valid.',
+      summary:
+        'A proposal, what it would change, and whether that is valid; with `wait`, once the work on it is over.',
       params: idParams,
+      query: proposalWaitQuery,
       responses: { 200: { description: 'The proposal.', schema: proposalView } },
-      handler: async ({ params, project_id }) => ({
-        status: 200,
-        body: await proposals.get(project_id, params.id),
-      }),
+      async handler({ params: { id }, query: { wait: seconds }, project_id, res }) {
+        if (seconds === undefined) return { status: 200, body: await proposals.get(project_id, id) };
+        const wait = { seconds, signal: leaving(res, shutdown) };
+        return { status: 200, body: await proposals.waitFor(project_id, id, wait) };
+      },
     }),
   ];
 }

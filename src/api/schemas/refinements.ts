@@ -25,6 +25,14 @@ export const refinementBody = z.strictObject({ workflow: ref, instructions, cont
 export const workflowRefinementBody = z.strictObject({ instructions, context });
 export const workflowParams = z.strictObject({ ref });
 export const idParams = z.strictObject({ id: uuid });
+export const proposalWaitQuery = z.strictObject({
+  wait: z.coerce
+    .number('must be a number')
+    .min(0)
+    .max(30)
+    .optional()
+    .meta({ description: 'Seconds to wait until it is worked out, or given up.' }),
+});
 export const threadParams = z.strictObject({ thread_id: uuid });
 export const socketQuery = z.strictObject({
   last_event_id: z.coerce.number().int().min(0).max(2_147_483_647).optional(),
@@ -49,12 +57,14 @@ const problem = z.object({ path: z.string(), message: z.string() });
 
 export const proposalSummary = z.object({
   id: z.string(),
+  project_id: z.string(),
   workflow: z.string(),
   draft_id: z.string(),
   thread_id: z.string(),
   instructions: z.string(),
   context: jsonObject.nullable(),
   status: z.enum(PROPOSAL_STATUSES),
+  base_id: z.string().nullable(),
   base_hash: z.string().nullable().meta({ description: 'The version it is against; null: none yet.' }),
   patch: z.array(patchOperation).nullable(),
   files: z.record(z.string(), z.string().nullable()).nullable(),
@@ -88,7 +98,15 @@ export const proposalView = proposalSummary.extend({
 
 const reason = z.string().max(1_000).optional();
 export const resolveBody = z.strictObject({ reason }).optional();
-export const publishBody = z.strictObject({ message: reason }).optional();
+export const publishBody = z
+  .strictObject({
+    message: reason,
+    discard_proposals: z
+      .boolean()
+      .default(false)
+      .meta({ description: 'Publish although proposals are still worked on; they are rejected.' }),
+  })
+  .optional();
 export const rebaseDraftBody = z.strictObject({ resolutions: z.array(patchOperation).optional() }).optional();
 
 export const listDraftsQuery = z.strictObject({
@@ -99,11 +117,13 @@ export const listDraftsQuery = z.strictObject({
 
 export const draftSummary = z.object({
   id: z.string(),
+  project_id: z.string(),
   workflow: z.string(),
   tag: z.string(),
   state: z.enum(DRAFT_STATES),
   base_id: z.string().nullable(),
   base_hash: z.string().nullable(),
+  published_id: z.string().nullable(),
   published_number: z.int().nullable(),
   created_by: z.string(),
   created_at: instant,
@@ -126,6 +146,9 @@ export const publishedView = z.object({
   tag: z.string(),
   tag_version: z.int(),
   draft_id: z.string(),
+  rejected_proposals: z
+    .array(z.string())
+    .meta({ description: 'Proposals for the draft that nobody had decided on.' }),
   published_by: z.string().nullable(),
   published_at: instant.nullable(),
 });

@@ -5,6 +5,7 @@ import { proposalRepository } from '../../persistence/proposals.ts';
 import { readTag, type TagRow } from '../../persistence/tags.ts';
 import type { Caller, RefService } from '../refs.ts';
 import type { StoreAt } from '../store.ts';
+import { CHANGED_MEANWHILE, orConflict } from './raced.ts';
 
 export interface DraftDeps {
   db: Db;
@@ -81,7 +82,7 @@ export function draftService(deps: DraftDeps) {
     /** The tag goes, and open proposals are rejected. Throws `not_found`, and `state_conflict` for one that is closed. */
     async discard(caller: Caller, id: string, reason?: string): Promise<DraftRow> {
       const { project_id, actor } = caller;
-      return db.transaction(async (tx) => {
+      const discarding = db.transaction(async (tx) => {
         const draft = requireOpen(existing(await draftRepository(tx).lock(project_id, id)));
         const tag = await readTag(tx, project_id, draft.tag);
         if (tag)
@@ -92,6 +93,7 @@ export function draftService(deps: DraftDeps) {
         await proposalRepository(tx).rejectAll(id, actor, reason ?? 'The draft was discarded.');
         return draftRepository(tx).close(id, { state: 'discarded', closed_by: actor });
       });
+      return orConflict(discarding, CHANGED_MEANWHILE);
     },
   };
 }

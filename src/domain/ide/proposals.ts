@@ -1,4 +1,4 @@
-import { AppError, type Problem } from '../../contract/errors.ts';
+import { AppError } from '../../contract/errors.ts';
 import type { JsonObject } from '../../contract/json.ts';
 import type { Db } from '../../persistence/db.ts';
 import { draftRepository, type DraftRow } from '../../persistence/drafts.ts';
@@ -6,13 +6,17 @@ import { type ProposalFilter, proposalRepository, type ProposalRow } from '../..
 import { readTag, type TagRow } from '../../persistence/tags.ts';
 import type { DefinitionService } from '../materialise.ts';
 import type { Caller } from '../refs.ts';
-import { validateDefinition } from '../rules/definition.ts';
-import { type DefinitionDiff, diffDefinitions } from '../rules/diff.ts';
+import { diffDefinitions } from '../rules/diff.ts';
 import { applyPatch } from '../rules/json-patch.ts';
 import { mergeDefinitions } from '../rules/merge.ts';
 import type { StoreAt } from '../store.ts';
+import { requireVersions } from '../gc-keep.ts';
+import { longPoll, type Wait } from '../long-poll.ts';
+import type { RunFeed } from '../run-feed.ts';
 import { type DraftService, existing, requireOpen } from './drafts.ts';
 import { blankDefinition } from './blank-definition.ts';
+import { judged, type Judgement } from './judged.ts';
+import { orConflict } from './raced.ts';
 
 export interface ProposalDeps {
   db: Db;
@@ -20,6 +24,8 @@ export interface ProposalDeps {
   drafts: Pick<DraftService, 'open'>;
   definitions: Pick<DefinitionService, 'read'>;
   storeAt: (tx: Db) => StoreAt;
+  /** Tells of proposals, too. */
+  feed: Pick<RunFeed, 'follow'>;
   /** Has it worked out. */
   start: (proposal: { id: string; project_id: string }) => Promise<void>;
 }
@@ -31,10 +37,7 @@ export interface Wish {
 }
 
 /** A proposal with what it would change, and whether that would be a definition. */
-export interface ProposalView extends ProposalRow {
-  diff: DefinitionDiff | null;
-  validation: { valid: boolean; problems: readonly Problem[] } | null;
-}
+export type ProposalView = ProposalRow & Judgement;
 
 /** Changes that an engine writes and a person decides on. */
 export function proposalService(deps: ProposalDeps) {
@@ -53,13 +56,7 @@ export function proposalService(deps: ProposalDeps) {
   async function view(proposal: ProposalRow): Promise<ProposalView> {
     if (proposal.patch === null) return { ...proposal, diff: null, validation: null };
     const before = await baseOf(proposal);
-    const after = applyPatch(before, proposal.patch) as JsonObject;
-    const problems = validateDefinition(after);
-    return {
-      ...proposal,
-      diff: diffDefinitions(before, after),
-      validation: { valid: problems.length === 0, problems },
-    };
+    return { ...proposal, ...judged(before, proposal.patch) };
   }
 
   /** The draft and the proposal, held in this order by whoever changes them. */
@@ -67,6 +64,24 @@ export function proposalService(deps: ProposalDeps) {
     const { draft_id } = existing(await proposalRepository(tx).find(project_id, id));
     const draft = existing(await draftRepository(tx).lock(project_id, draft_id));
     return { draft, proposal: existing(await proposalRepository(tx).lock(project_id, id)) };
+  }
+
+  /** Undefined: the draft is closed. Its version is held from now on, whatever becomes of the draft. */
+  async function ask(
+    tx: Db,
+    { project_id, actor }: Caller,
+    draft_id: string,
+    { instructions, context }: Wish,
+  ): Promise<string | undefined> {
+    const draft = existing(await draftRepository(tx).lock(project_id, draft_id));
+    if (draft.state !== 'open') return undefined;
+    const tag = await readTag(tx, project_id, draft.tag);
+    if (tag) await requireVersions(tx, project_id, [tag.target_id]);
+    const base = { base_id: tag?.target_id ?? null, base_hash: tag?.target_hash ?? null };
+    const id = ids();
+    const asked = { instructions, context: context ?? null, created_by: actor, ...base };
+    await proposalRepository(tx).insert({ id, project_id, draft_id, thread_id: ids(), ...asked });
+    return id;
   }
 
   async function apply(tx: Db, caller: Caller, draft: DraftRow, proposal: ProposalRow): Promise<string> {
@@ -86,20 +101,33 @@ export function proposalService(deps: ProposalDeps) {
 
   return {
     /** Asks for a change. Throws what opening a draft throws. */
-    async refine(caller: Caller, { workflow, instructions, context }: Wish): Promise<ProposalRow> {
-      const { project_id, actor } = caller;
-      const { draft } = await drafts.open(caller, workflow);
-      const id = ids();
-      const base = { base_id: draft.head?.target_id ?? null, base_hash: draft.head?.target_hash ?? null };
-      const asked = { instructions, context: context ?? null, created_by: actor, ...base };
-      await proposals.insert({ id, project_id, draft_id: draft.id, thread_id: ids(), ...asked });
-      await deps.start({ id, project_id });
-      return existing(await proposals.find(project_id, id));
+    async refine(caller: Caller, wish: Wish): Promise<ProposalRow> {
+      const { project_id } = caller;
+      for (;;) {
+        const { draft } = await drafts.open(caller, wish.workflow);
+        const id = await db.transaction((tx) => ask(tx, caller, draft.id, wish));
+        // It was closed meanwhile.
+        if (id === undefined) continue;
+        await deps.start({ id, project_id });
+        return existing(await proposals.find(project_id, id));
+      }
     },
 
     /** Throws `not_found`. */
     async get(project_id: string, id: string): Promise<ProposalView> {
       return view(existing(await proposals.find(project_id, id)));
+    },
+
+    /** The proposal once nobody works on it any more, or the time is up. Throws `not_found`. */
+    async waitFor(project_id: string, id: string, wait: Wait): Promise<ProposalView> {
+      const look = async () => {
+        const found = existing(await proposals.find(project_id, id));
+        return { found: found.status === 'processing' ? undefined : found };
+      };
+      // Only the end is worth another look at the row.
+      const follow = (wake: () => void) => deps.feed.follow(id, (ended) => void (ended && wake()));
+      const over = await longPoll(look, follow, wait);
+      return over ? view(over) : this.get(project_id, id);
     },
 
     /** Throws `not_found`, also for a thread of another project. */
@@ -120,7 +148,7 @@ export function proposalService(deps: ProposalDeps) {
      */
     async approve(caller: Caller, id: string, reason?: string): Promise<ProposalView> {
       const { project_id, actor } = caller;
-      await db.transaction(async (tx) => {
+      const approving = db.transaction(async (tx) => {
         const { draft, proposal } = await locked(tx, project_id, id);
         requireStatus(proposal, ['completed']);
         const applied_id = await apply(tx, caller, requireOpen(draft), proposal);
@@ -128,6 +156,7 @@ export function proposalService(deps: ProposalDeps) {
         await rows.resolve(id, { status: 'approved', by: actor, reason, applied_id });
         await rows.supersede(draft.id, { id, actor });
       });
+      await orConflict(approving, MOVED_ON);
       return this.get(project_id, id);
     },
 
@@ -155,6 +184,7 @@ export function proposalService(deps: ProposalDeps) {
         if (!tag || tag.target_id === proposal.base_id) return;
         const base = await baseOf(proposal, tx);
         const theirs = applyPatch(base, proposal.patch) as JsonObject;
+        await requireVersions(tx, project_id, [tag.target_id]);
         const now = { base_id: tag.target_id, base_hash: tag.target_hash };
         const ours = await baseOf({ project_id, workflow: draft.workflow, ...now }, tx);
         const { draft: merged, conflicts } = mergeDefinitions(base, ours, theirs);
@@ -172,6 +202,8 @@ export type ProposalService = ReturnType<typeof proposalService>;
 type Based = Pick<ProposalRow, 'project_id' | 'workflow' | 'base_id' | 'base_hash'>;
 
 const MAX_MESSAGE = 1_000;
+const MOVED_ON =
+  'The draft moved on since this was proposed; rebase the proposal (POST /proposals/{id}/rebase).';
 
 function requireStatus({ status }: ProposalRow, wanted: readonly ProposalRow['status'][]): void {
   if (wanted.includes(status)) return;
@@ -182,10 +214,8 @@ function requireStatus({ status }: ProposalRow, wanted: readonly ProposalRow['st
 }
 
 function movedOn({ base_hash }: ProposalRow, tag: TagRow | undefined): AppError {
-  const detail =
-    'The draft moved on since this was proposed; rebase the proposal (POST /proposals/{id}/rebase).';
   return new AppError('state_conflict', {
-    detail,
+    detail: MOVED_ON,
     extra: { base: base_hash, head: tag?.target_hash ?? null },
   });
 }

@@ -5,7 +5,6 @@ import type { JsonObject } from '../../contract/json.ts';
 import type { RefinementInput, RefinementOutcome } from '../../contract/refinement.ts';
 import {
   type EngineError,
-  type EngineFrame,
   type EngineResult,
   type PatchOperation,
   type RefineMessage,
@@ -13,28 +12,36 @@ import {
   SPEC_ENGINE_LIMITS,
   type SpecEngine,
 } from '../../contract/spec-engine.ts';
+import type { Db } from '../../persistence/db.ts';
+import { keepNamed } from '../../persistence/gc-keep.ts';
 import type { ProposalFrameRepository } from '../../persistence/proposal-frames.ts';
-import type { ProposalRepository, ProposalRow } from '../../persistence/proposals.ts';
+import type { ProposalUpkeep } from '../../persistence/proposal-upkeep.ts';
+import { proposalRepository, type ProposalRow } from '../../persistence/proposals.ts';
 import type { BlobService } from '../blobs.ts';
 import type { DefinitionService } from '../materialise.ts';
+import { namesIn } from '../rules/gc-names.ts';
 import { blankDefinition } from './blank-definition.ts';
+import { beginHearing } from './hearing.ts';
 
 export interface RefineDeps {
+  db: Db;
   engine: SpecEngine;
-  proposals: ProposalRepository;
   frames: ProposalFrameRepository;
+  upkeep: Pick<ProposalUpkeep, 'noteAsked'>;
   definitions: Pick<DefinitionService, 'read'>;
   blobs: Pick<BlobService, 'get' | 'put'>;
-  clock: () => Date;
 }
 
 /** Of all files that an engine is shown. */
 const MAX_FILES_BYTES = 256 * 1024;
 const EARLIER = 10;
+/** So often a file is stored again that a collection has taken before it was named. */
+const MAX_STORED = 5;
 
 /** Has an engine work proposals out. Each function may be called again with the same argument. */
 export function refineService(deps: RefineDeps) {
-  const { engine, proposals, frames, definitions, blobs } = deps;
+  const { db, engine, frames, upkeep, definitions, blobs } = deps;
+  const proposals = proposalRepository(db);
 
   async function requestOf(proposal: ProposalRow): Promise<RefineRequest> {
     const { project_id, workflow, base_id, base_hash, thread_id, instructions, context } = proposal;
@@ -68,10 +75,12 @@ export function refineService(deps: RefineDeps) {
     return texts;
   }
 
-  async function saidBefore({ project_id, draft_id, id }: ProposalRow): Promise<RefineMessage[]> {
-    const earlier = await proposals.list(project_id, { draft_id }, EARLIER + 1);
+  /** The same whenever it is asked: an engine refuses another request for the same thread. */
+  async function saidBefore({ project_id, draft_id, id, created_at }: ProposalRow): Promise<RefineMessage[]> {
+    const place = { created_at: created_at.toISOString(), id };
+    const earlier = await proposals.list(project_id, { draft_id }, EARLIER, place);
     return earlier
-      .filter((one) => one.id !== id && one.message !== null)
+      .filter(({ completed_at, message }) => message !== null && completed_at! < created_at)
       .reverse()
       .flatMap(({ instructions, message }) => [
         { role: 'user' as const, content: instructions },
@@ -79,15 +88,38 @@ export function refineService(deps: RefineDeps) {
       ]);
   }
 
-  /** New texts become blobs, and their names part of the patch. */
-  async function keep(proposal: ProposalRow, base: JsonObject, result: EngineResult): Promise<boolean> {
-    const kept: Record<string, string | null> = {};
-    for (const [path, text] of Object.entries(result.files)) {
-      kept[path] = text === null ? null : await put(proposal.project_id, text);
+  /** New texts become blobs, and their names part of the patch. False: nobody waits for it. */
+  async function keep(proposal: ProposalRow, request: RefineRequest, result: Attempted): Promise<boolean> {
+    for (let stored = 1; ; stored++) {
+      const files = await storedFiles(proposal, result);
+      const patch = [...result.patch, ...fileOperations(request.context.definition, files)];
+      const kept = await complete(proposal, { ...result, patch, files });
+      if (kept !== 'collected') return kept;
+      if (stored === MAX_STORED) throw new AppError('overloaded');
     }
-    const patch = [...result.patch, ...fileOperations(base, kept)];
-    const { message, questions, understood } = result;
-    return proposals.complete(proposal.id, { patch, files: kept, message, questions, understood });
+  }
+
+  async function storedFiles({ project_id }: ProposalRow, { files }: EngineResult): Promise<Kept['files']> {
+    const kept: Kept['files'] = {};
+    for (const [path, text] of Object.entries(files))
+      kept[path] = text === null ? null : await put(project_id, text);
+    return kept;
+  }
+
+  /** From here on the proposal holds what it names; what was collected just before is to be stored again. */
+  async function complete({ project_id, id }: ProposalRow, result: Kept): Promise<boolean | 'collected'> {
+    const own = Object.values(result.files);
+    try {
+      return await db.transaction(async (tx) => {
+        if (!(await proposalRepository(tx).complete(id, result.attempt, result))) return false;
+        const gone = await keepNamed(tx, project_id, namesIn(JSON.stringify([result.patch, own])));
+        if (gone.some((cas_id) => own.includes(cas_id))) throw COLLECTED;
+        return true;
+      });
+    } catch (error) {
+      if (error === COLLECTED) return 'collected';
+      throw error;
+    }
   }
 
   async function put(project_id: string, text: string): Promise<string> {
@@ -102,53 +134,45 @@ export function refineService(deps: RefineDeps) {
       signal: AbortSignal,
     ): Promise<RefinementOutcome> {
       const proposal = await proposals.find(project_id, proposal_id);
-      if (proposal?.status !== 'processing') return { status: 'dropped' };
+      const hearing = proposal && (await beginHearing(frames, proposal_id));
+      if (!hearing) return drop(proposal_id);
       const request = await requestOf(proposal);
-      let hearing = Promise.resolve();
-      const hear = ({ type, time, data }: EngineFrame) => {
-        if (type === 'end') return;
-        hearing = hearing.then(() => frames.append(proposal_id, { type, time: new Date(time), data }));
-        // Awaited below; until then nobody else may look.
-        hearing.catch(() => undefined);
-      };
-      const outcome = await engine.refine(request, signal, hear).then(
+      const either = AbortSignal.any([signal, hearing.over]);
+      const outcome = await engine.refine(request, either, hearing.hear).then(
         (result) => ({ result }),
         (error: unknown) => ({ error }),
       );
-      await hearing;
-      if ('error' in outcome) {
-        if (signal.aborted) throw outcome.error;
-        return this.fail({ project_id, proposal_id }, failureOf(outcome.error));
-      }
-      const is_kept = await keep(proposal, request.context.definition, outcome.result);
-      if (is_kept) await end(proposal_id, 'completed');
-      return { status: is_kept ? 'completed' : 'dropped' };
+      const attempt = await hearing.end();
+      if ('error' in outcome && signal.aborted) throw outcome.error;
+      if (attempt === undefined) return drop(proposal_id);
+      if ('error' in outcome) return fail(proposal_id, failureOf(outcome.error), attempt);
+      const is_kept = await keep(proposal, request, { ...outcome.result, attempt });
+      return is_kept ? { status: 'completed' } : drop(proposal_id);
     },
 
     /** Keeps that nothing will come of it. */
-    async fail({ proposal_id }: RefinementInput, error: EngineError): Promise<RefinementOutcome> {
-      if (!(await proposals.fail(proposal_id, error))) return { status: 'dropped' };
-      await end(proposal_id, 'failed');
-      return { status: 'failed', error };
-    },
-
-    /** Tells the engine of threads that nobody needs any more; what it cannot be told now stays for the next time. */
-    async forget(signal?: AbortSignal): Promise<number> {
-      const threads = await proposals.unforgotten(100);
-      for (const { id, thread_id } of threads) {
-        await engine.forget(thread_id, signal);
-        await proposals.noteForgotten(id);
-      }
-      return threads.length;
-    },
+    fail: ({ proposal_id }: RefinementInput, error: EngineError): Promise<RefinementOutcome> =>
+      fail(proposal_id, error),
   };
 
-  async function end(proposal_id: string, status: string): Promise<void> {
-    await frames.append(proposal_id, { type: 'end', time: deps.clock(), data: { status } });
+  async function fail(id: string, error: EngineError, attempt?: number): Promise<RefinementOutcome> {
+    return (await proposals.fail(id, error, attempt)) ? { status: 'failed', error } : drop(id);
+  }
+
+  /** Nobody waits for it; but the engine may have been asked since it was told to forget. */
+  async function drop(id: string): Promise<RefinementOutcome> {
+    await upkeep.noteAsked(id);
+    return { status: 'dropped' };
   }
 }
 
 export type RefineService = ReturnType<typeof refineService>;
+
+type Attempted = EngineResult & { attempt: number };
+/** As it is kept: the files are blobs. */
+type Kept = Omit<Attempted, 'files'> & { files: Record<string, string | null> };
+
+const COLLECTED = new Error('A file was collected before it was named.');
 
 function textOf(bytes: Buffer): string | undefined {
   try {

@@ -1,9 +1,9 @@
 import type { RefinementInput } from '../../contract/refinement.ts';
-import type { ProposalRepository } from '../../persistence/proposals.ts';
+import type { ProposalUpkeep } from '../../persistence/proposal-upkeep.ts';
 
 interface Deps {
   temporal: { start(input: RefinementInput): Promise<void> };
-  proposals: Pick<ProposalRepository, 'noteStart' | 'unstarted'>;
+  proposals: Pick<ProposalUpkeep, 'noteStart' | 'unstarted'>;
   onError: (error: unknown) => void;
 }
 

@@ -178,38 +178,6 @@ describe('a refinement', () => {
     ]);
   });
 
-  it('is approved or rejected, never both, whoever asks at once', async () => {
-    for (let round = 0; round < 10; round++) {
-      const name = await newWorkflow();
-      const found = await proposed(name, 'retry fetch 3 times');
-      const answers = await Promise.all([approve(found.id), reject(found.id), approve(found.id)]);
-      expect(answers.map(({ status }) => status).sort()).toEqual([200, 409, 409]);
-      const { status } = await proposal(found.id);
-      const has_it = 'retry' in (await materialised(`${name}/draft`)).nodes.fetch!;
-      expect(has_it).toBe(status === 'approved');
-    }
-  });
-
-  it('of two people and an engine at one draft loses nothing', async () => {
-    const name = await newWorkflow();
-    const asked = await refine(name, 'retry fetch 3 times');
-    const values = Array.from({ length: 10 }, (_, n) => n);
-    const edits = values.map((n) =>
-      product.call('POST', '/patches', {
-        tag: `${name}/draft`,
-        operations: [{ op: 'add', path: `/nodes/extra${n}`, value: transform(n) }],
-      }),
-    );
-    const statuses = (await Promise.all(edits)).map(({ status }) => status);
-    expect(statuses).toEqual(values.map(() => 201));
-    await done(asked.proposal_id);
-    await product.call('POST', `/proposals/${asked.proposal_id}/rebase`);
-    expect((await approve(asked.proposal_id)).status).toBe(200);
-    const { nodes } = await materialised(`${name}/draft`);
-    expect(Object.keys(nodes).sort()).toEqual(['fetch', 'store', ...values.map((n) => `extra${n}`)].sort());
-    expect(nodes.fetch).toMatchObject({ retry: { max_attempts: 3 } });
-  });
-
   it('begins a workflow that has no version yet', async () => {
     const name = `empty${++made}`;
     await product.call('POST', '/workflows', { name, description: 'Nothing yet.' });
