@@ -1,7 +1,6 @@
 import { z } from 'zod';
 import {
   address,
-  bearerToken,
   databaseUrl,
   field,
   flag,
@@ -20,13 +19,14 @@ import { code_host } from './config-code-hosts.ts';
 import { intents, llm } from './config-intents.ts';
 import { analysis } from './config-analysis.ts';
 import { deployments } from './config-deployments.ts';
+import { quotas, rate_share_interval_ms } from './config-limits.ts';
 import { repositories } from './config-repositories.ts';
 import { spec_engine } from './config-spec-engine.ts';
 import { secrets } from './config-secrets.ts';
 import { temporal } from './config-temporal.ts';
 import { audit } from './config-audit.ts';
+import { auth } from './config-auth.ts';
 import { worker } from './config-worker.ts';
-import { refuseSharedToken, tokens } from './config-tokens.ts';
 import { hooks, triggers } from './config-triggers.ts';
 
 const KIB = 1024;
@@ -90,39 +90,7 @@ export const configSchema = section({
       ),
     }),
   }),
-  auth: section({
-    api_token: field(
-      bearerToken.optional(),
-      'Bearer token of the administrator; the embedded stack makes one.',
-      {
-        aliases: ['ORCHESTRATOR_API_TOKEN'],
-        secret: true,
-      },
-    ),
-    tokens: field(
-      tokens.default([]),
-      'Further bearer tokens: `name`, `token`, `role`, `projects`, `permissions`.',
-      {
-        secret: true,
-        default_text: '🔒 none',
-      },
-    ),
-    jwt_secret: field(
-      secretText(32).optional(),
-      'Keeps the keys that sign tokens; the embedded stack makes one. Another one signs everybody out.',
-      { aliases: ['JWT_SECRET'], secret: true },
-    ),
-    admin_email: field(word.default('admin@localhost'), 'What the administrator signs in as at first.'),
-    admin_password: field(
-      secretText(12).optional(),
-      'Password of the administrator until there is another; the embedded stack makes one.',
-      { secret: true },
-    ),
-    issuer: field(word.default('orchestrator'), 'Who tokens say that they are from.'),
-    audience: field(word.default('orchestrator'), 'Whom tokens say that they are for.'),
-    token_hours: field(integer(1, 24 * 7).default(24), 'How long a token is good.'),
-    session_days: field(integer(1, 366).default(30), 'How long refresh tokens are good after signing in.'),
-  }).superRefine(refuseSharedToken),
+  auth,
   limits: section({
     body_bytes: field(integer(1, 64 * MIB).default(MIB), 'Largest JSON body.'),
     blob_bytes: field(integer(1, 1024 * MIB).default(64 * MIB), 'Largest blob.'),
@@ -137,7 +105,9 @@ export const configSchema = section({
     inline_value_bytes: field(integer(1, 128 * KIB).default(32 * KIB), 'Larger values travel by reference.'),
     rate_per_second: field(integer(1, MANY).default(100), 'Requests per second and principal.'),
     rate_burst: field(integer(1, MANY).default(1000), 'Requests a principal may make at once after a rest.'),
+    rate_share_interval_ms,
   }),
+  quotas,
   store: section({
     compact_after_patches: field(
       integer(1, 100_000).optional(),

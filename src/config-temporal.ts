@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { CodecSecrets } from './clients/temporal-codec.ts';
-import { address, field, section, word } from './config-fields.ts';
+import { address, field, list, section, word } from './config-fields.ts';
 import { secret, type Secret } from './config-secret.ts';
 
 /** Commas separate them in the environment. */
@@ -13,6 +13,12 @@ const codecKey = z
 const codecKeys = z.preprocess(
   (value) => (typeof value === 'string' ? value.split(',').map((item) => item.trim()) : value),
   z.array(codecKey, 'must be a list').max(100, 'must be at most 100'),
+);
+
+const origins = list.pipe(
+  z
+    .array(z.string().refine(isOrigin, 'must be an origin, such as https://temporal.example.net'))
+    .max(100, 'must be at most 100'),
 );
 
 /** The Temporal to use, and what it may read of what it keeps. */
@@ -35,7 +41,16 @@ export const temporal = section({
     'Further keys that what Temporal keeps may be encrypted with, or is going to be.',
     { secret: true },
   ),
+  codec_origins: field(
+    origins.default([]),
+    'Temporal Web UIs whose pages may ask `/codec/decode`, such as https://temporal.example.net.',
+  ),
 });
+
+/** As browsers send it: no path, no slash at the end. */
+function isOrigin(text: string): boolean {
+  return URL.canParse(text) && /^https?:/.test(text) && new URL(text).origin === text;
+}
 
 interface CodecSettings {
   codec_key?: Secret;

@@ -31,7 +31,11 @@ describe('the configuration', () => {
       metrics_port: 9090,
       enable_metrics: true,
     });
-    expect(config.temporal).toEqual({ namespace: 'default', task_queue: 'orchestrator-task-queue' });
+    expect(config.temporal).toEqual({
+      namespace: 'default',
+      task_queue: 'orchestrator-task-queue',
+      codec_origins: [],
+    });
     expect(config.worker.code_task_queue).toBe('orchestrator-task-queue-code');
     expect(config.data_dir).toBe(path.join(cwd, '.orchestrator'));
     expect(config.limits).toMatchObject({

@@ -113,6 +113,8 @@ function complete(
   const { store } = settings;
   const warnings = [...source.warnings];
   if (settings.database.max_idle_conns !== undefined) warnings.push('database.max_idle_conns has no effect');
+  if (isOpenToChange(settings.auth.oidc.issuer))
+    warnings.push('auth.oidc.issuer is http: who can change the traffic to it can come in as anybody');
   return {
     ...settings,
     data_dir,
@@ -145,6 +147,12 @@ function complete(
     },
     warnings,
   };
+}
+
+/** Reached over a network without TLS. */
+function isOpenToChange(address = 'https://'): boolean {
+  if (!address.startsWith('http:')) return false;
+  return !/^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/.test(new URL(address).hostname);
 }
 
 /** Jaeger takes OTLP itself since 1.35, on another port than its own collector protocol. */

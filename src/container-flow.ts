@@ -1,11 +1,13 @@
 import type { TemporalRuns } from './clients/temporal-link.ts';
 import type { Config } from './config.ts';
 import type { Base, Store } from './container-store.ts';
+import type { SandboxReport } from './contract/sandbox.ts';
 import { runAcceptance } from './domain/run-accept.ts';
 import { runAdmission, type RunAdmission } from './domain/run-admission.ts';
 import { doneSteps } from './domain/run-done.ts';
 import { runDispatch, type RunDispatch } from './domain/run-dispatch.ts';
 import { heldCommands } from './domain/run-held.ts';
+import { runOpener } from './domain/run-open.ts';
 import { newId } from './ids.ts';
 import { commandRepository } from './persistence/commands.ts';
 import { externalRunRepository } from './persistence/external-runs.ts';
@@ -45,6 +47,38 @@ export function createRunFlow(base: Base, store: Store, temporal: TemporalRuns) 
 }
 
 export type RunFlow = ReturnType<typeof createRunFlow>;
+
+/** How runs come to be, in whichever process. */
+export function createRunOpener(
+  { config: { quotas } }: Base,
+  store: Store,
+  { accept }: RunFlow,
+  sandbox: () => SandboxReport | null,
+) {
+  const { run_rows: runs, tags, refs, builtins, settings, readDefinition, planOf, blobs } = store;
+  const { inline_bytes, input_bytes } = store;
+  return runOpener({
+    runs,
+    accept,
+    refs,
+    builtins,
+    settings,
+    // 0 in the configuration is no quota.
+    principal_quota: {
+      open_runs: quotas.principal_open_runs || null,
+      runs_per_day: quotas.principal_runs_per_day || null,
+    },
+    tagPositions: (project_id, workflow) => tags.positions(project_id, workflow),
+    readDefinition,
+    planOf,
+    blobs,
+    sandbox,
+    inline_bytes,
+    input_bytes,
+    ids: newId,
+    clock,
+  });
+}
 
 function createHeldCommands(
   { db, metrics }: Base,

@@ -4,6 +4,7 @@ import type { Metrics } from './contract/metrics.ts';
 import { versionKeeper } from './domain/builtins/keep-version.ts';
 import { builtinVersions } from './domain/builtins/versions.ts';
 import { planCache } from './domain/plans.ts';
+import { projectSettings } from './domain/project-settings.ts';
 import { storeServices } from './domain/store.ts';
 import { runValues } from './domain/values.ts';
 import { newId } from './ids.ts';
@@ -11,6 +12,7 @@ import type { Logger } from './log.ts';
 import { createObjectStores } from './object-stores.ts';
 import type { Db } from './persistence/db.ts';
 import { environmentRepository } from './persistence/environments.ts';
+import { projectSettingsRepository } from './persistence/project-settings.ts';
 import { runRepository } from './persistence/runs.ts';
 import { stepRepository } from './persistence/steps.ts';
 
@@ -56,6 +58,7 @@ export function createStore({ config, db, logger, metrics }: Base) {
     ...store,
     steps,
     run_rows: runs,
+    settings: projectSettings({ rows: projectSettingsRepository(db) }),
     values,
     readDefinition,
     planOf,

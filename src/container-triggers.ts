@@ -59,7 +59,6 @@ export function createTriggerServices(
       newHookId: randomUUID,
       clock,
     }),
-    hook_limits: config.hooks,
   };
 }
 

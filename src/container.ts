@@ -11,10 +11,12 @@ import type { Config } from './config.ts';
 import { createAgents } from './container-agents.ts';
 import { createAgentSteps, createBuiltinSteps } from './container-builtins.ts';
 import { createAudit } from './container-audit.ts';
+import { createCodec } from './container-codec.ts';
 import { createEnvironments } from './container-environments.ts';
 import { createIde } from './container-ide.ts';
 import { createIdentity } from './container-identity.ts';
-import { createRunFlow, inputOptions, type RunFlow } from './container-flow.ts';
+import { createRunFlow, createRunOpener, inputOptions, type RunFlow } from './container-flow.ts';
+import { createAllowances } from './container-limits.ts';
 import type { Base, Store } from './container-store.ts';
 import { createBulk } from './container-bulk.ts';
 import { createReconciler, createRecorder, createRunExecutions } from './container-reconcile.ts';
@@ -38,49 +40,15 @@ import { nodeConfigs } from './domain/node-config.ts';
 import { planReader } from './domain/plans.ts';
 import { retentionService } from './domain/retention.ts';
 import { messageService } from './domain/run-messages.ts';
-import { runOpener } from './domain/run-open.ts';
 import { runFeed } from './domain/run-feed.ts';
 import { runReads } from './domain/run-reads.ts';
 import { runService } from './domain/runs.ts';
+import { sealedBox } from './domain/sealed-box.ts';
 import { newId } from './ids.ts';
 import { VERSION } from './version.ts';
 import { limitRepository } from './persistence/flow-limits.ts';
 import { idempotencyRepository } from './persistence/idempotency.ts';
 import { runEventRepository } from './persistence/run-events.ts';
-
-const clock = () => new Date();
-
-/** How runs come to be, in whichever process. */
-function createRunOpener(store: Store, { accept }: RunFlow, sandbox: Outside['sandbox']) {
-  const {
-    run_rows: runs,
-    refs,
-    tags,
-    readDefinition,
-    planOf,
-    blobs,
-    builtins,
-    inline_bytes,
-    input_bytes,
-  } = store;
-  const tagPositions: Parameters<typeof runOpener>[0]['tagPositions'] = (project_id, workflow) =>
-    tags.positions(project_id, workflow);
-  return runOpener({
-    runs,
-    accept,
-    refs,
-    builtins,
-    tagPositions,
-    readDefinition,
-    planOf,
-    blobs,
-    sandbox,
-    inline_bytes,
-    input_bytes,
-    ids: newId,
-    clock,
-  });
-}
 
 /** What the API needs beyond the database. */
 export interface Outside {
@@ -101,19 +69,22 @@ export function createApiServices(base: Base, store: Store, outside: Outside) {
   const { config, db, metrics } = base;
   const { run_rows: runs, steps, values, refs, blobs, readDefinition, planOf, inline_bytes } = store;
   const feed = runFeed();
+  const audit = createAudit(base);
   const flow = createRunFlow(base, store, temporal);
   const { dispatch, admission } = flow;
   const external = createExternal(base, store, feed);
   const control = createCommands(base, store, { dispatch, ...external });
-  const open = createRunOpener(store, flow, sandbox);
+  const open = createRunOpener(base, store, flow, sandbox);
   const run_service = runService({ runs, open, refs, readDefinition, dispatch, feed, metrics, ids: newId });
   return {
     feed,
     dispatch,
     admission,
-    ...createIdentity(base, outside.jwt_secret),
-    idempotency: createIdempotency(base),
-    ...createAudit(base),
+    ...createIdentity(base, outside.jwt_secret, store.settings, audit.audit_log),
+    settings: store.settings,
+    ...createAllowances(base),
+    idempotency: createIdempotency(base, outside.jwt_secret),
+    ...audit,
     ...external,
     ...createAgents(base),
     ...createAgentWork(base, store, dispatch),
@@ -127,9 +98,10 @@ export function createApiServices(base: Base, store: Store, outside: Outside) {
     limits: limitService({ limits: limitRepository(db) }),
     maintenance: createMaintenance(config, store, maintenance),
     ...createBulk(base, store, control),
-    ide: createIde(base, store, outside.refinements),
+    ide: createIde(base, store, { temporal: outside.refinements, feed }),
     ...createEnvironments(base, store),
     ...createSecrets(base),
+    ...createCodec(base),
     reconcile: createReconciler(base, store, { temporal: executions, admission }),
     reads: runReads({
       runs,
@@ -142,9 +114,10 @@ export function createApiServices(base: Base, store: Store, outside: Outside) {
 
 export type ApiServices = ReturnType<typeof createApiServices>;
 
-function createIdempotency({ db, logger }: Base) {
+function createIdempotency({ db, logger }: Base, jwt_secret: string) {
   return idempotencyService({
     keys: idempotencyRepository(db),
+    box: sealedBox([jwt_secret], 'idempotency'),
     newId,
     onError: (err) => logger.warn({ err }, 'idempotency keys not tended'),
   });
@@ -186,7 +159,7 @@ function createChildRuns(base: Base, store: Store, flow: RunFlow) {
     steps,
     values,
     // What this installation can run is the API's to know; a step that cannot be carried out waits for an agent.
-    open: createRunOpener(store, flow, () => null),
+    open: createRunOpener(base, store, flow, () => null),
     configs: nodeConfigs({ values }),
     readDefinition,
     commands: createCommands(base, store, flow),
@@ -200,7 +173,7 @@ export function createScheduleServices(base: Base, store: Store, temporal: Tempo
   return {
     triggers: createTriggers(base, store, temporal.schedules),
     scheduled: createScheduledRuns(base, store, {
-      open: createRunOpener(store, flow, () => null),
+      open: createRunOpener(base, store, flow, () => null),
       commands: createCommands(base, store, { ...flow, ...createExternal(base, store, runFeed()) }),
       input_options: inputOptions(base.config),
     }),

@@ -3,6 +3,7 @@ import type { ApiServices } from './container.ts';
 import type { Logger } from './log.ts';
 
 const SESSIONS_MS = 3_600_000;
+const RATES_MS = 60_000;
 
 /** What an API process looks at again and again. Any number of processes may: each takes what no other has. */
 export function startSweeps({ runs, triggers, audit }: Config, services: ApiServices, logger: Logger) {
@@ -19,6 +20,7 @@ export function startSweeps({ runs, triggers, audit }: Config, services: ApiServ
     every(sweep_ms, () => services.bulk.sweep(), warn('bulk commands were not looked at')),
     every(sweep_ms, () => services.admission.sweep(), warn('the waiting runs were not looked at')),
     every(SESSIONS_MS, () => services.sessions.sweep(), warn('sessions that are over were not deleted')),
+    every(RATES_MS, () => services.allowances.sweep(), warn('rates that are full again were not deleted')),
     every(
       triggers.look_interval_seconds * 1_000,
       () => services.triggers.look(),

@@ -66,6 +66,7 @@ export async function serveApi(options: ServeOptions): Promise<Served> {
     logger,
     metrics,
     limits: config.limits,
+    allowance: services.allowance,
     openapi: { title: 'Orchestrator', version: VERSION },
     translateError: asDatabaseError,
     tracing: options.tracing,
@@ -81,6 +82,7 @@ export async function serveApi(options: ServeOptions): Promise<Served> {
       shutdown.abort();
       await Promise.all([services.bulk.stop(), sweeps.stop()]);
       await closed(server, config.server.shutdown_grace_seconds * 1_000);
+      await services.allowances.stop();
       await services.admission.stop();
       await services.dispatch.idle();
       await services.agent_manager?.stop();

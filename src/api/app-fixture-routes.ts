@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { AppError } from '../contract/errors.ts';
 import { jsonPatch, pageQuery } from './schemas/conventions.ts';
-import { plannedRoute, route, type Route } from './route.ts';
+import { route, type Route } from './route.ts';
 
 const thing = z.object({
   name: z.string().min(1),
@@ -71,7 +71,14 @@ export const exampleRoutes: Route[] = [
     responses: { 200: { description: 'Never.' } },
     handler: ({ params }) => Promise.reject(FAILURES[params.how] ?? new Error('unknown')),
   }),
-  plannedRoute({ method: 'post', path: '/later', group: 'things', summary: 'Later.' }),
+  route({
+    method: 'post',
+    path: '/later',
+    group: 'things',
+    summary: 'Something that is not there.',
+    responses: { 204: { description: 'Never.' } },
+    handler: () => Promise.reject(new AppError('not_implemented')),
+  }),
 ];
 
 const FAILURES: Readonly<Record<string, Error>> = {

@@ -91,7 +91,7 @@ const REFUSED: Record<string, Case[]> = {
     ['infinite number', 'POST /things', extra('1e400')],
     ['too many operations', 'PATCH /things/a', { body: four_operations, headers: patch }],
   ],
-  '501 not_implemented': [['planned', 'POST /later', json('{}')]],
+  '501 not_implemented': [['not there', 'POST /later', json('{}')]],
 };
 
 const cases = Object.entries(REFUSED).flatMap(([expected, list]) =>

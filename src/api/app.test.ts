@@ -1,8 +1,6 @@
 import { listeningApi, LIMITS, PROJECT_ID, TOKEN, type TestApi } from './app-fixture.ts';
 import { exampleRoutes } from './app-fixture-routes.ts';
 import type { Authenticate } from './middleware/bearer.ts';
-import { plannedRoutes } from './routes/planned.ts';
-import { plannedRoute, route } from './route.ts';
 
 let api: TestApi;
 beforeAll(async () => {
@@ -196,29 +194,8 @@ describe('a failing handler', () => {
 });
 
 describe('the route table', () => {
-  it('prefers a built route to a planned one of the same name', async () => {
-    const row = { method: 'get', path: '/soon', group: 'x', summary: 'Soon.' } as const;
-    const built = route({
-      ...row,
-      responses: { 204: { description: 'Done.' } },
-      handler: () => Promise.resolve({ status: 204 }),
-    });
-    const both = await listeningApi([plannedRoute(row), built]);
-    expect((await both.call('GET', '/api/v1/soon')).status).toBe(204);
-    await both.close();
-  });
-
-  it('refuses two built routes of the same name', async () => {
+  it('refuses two routes of the same name', async () => {
     await expect(listeningApi([...exampleRoutes, exampleRoutes[0]!])).rejects.toThrow(/declared twice/);
-  });
-
-  it('answers 501 on every planned route', async () => {
-    const planned = await listeningApi(plannedRoutes);
-    for (const row of plannedRoutes) {
-      const path = `/api/v1${row.path.replaceAll(/:\w+/g, 'x')}`;
-      expect([path, (await planned.call(row.method.toUpperCase(), path)).status]).toEqual([path, 501]);
-    }
-    await planned.close();
   });
 });
 

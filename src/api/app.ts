@@ -3,6 +3,7 @@ import helmet from 'helmet';
 import type { Logger } from 'pino';
 import { AppError } from '../contract/errors.ts';
 import type { Metrics } from '../contract/metrics.ts';
+import { type Allowance, localAllowance } from '../domain/allowance.ts';
 import type { AuditLog } from '../domain/audit-log.ts';
 import type { IdempotencyService } from '../domain/idempotency.ts';
 import type { ProjectDirectory } from '../domain/projects.ts';
@@ -26,6 +27,8 @@ export interface AppOptions {
   logger: Pick<Logger, 'debug' | 'info' | 'warn' | 'error'>;
   metrics: Metrics;
   limits: ApiLimits;
+  /** What callers may ask for; without it this application counts by itself. */
+  allowance?: Allowance;
   openapi: OpenApiInfo;
   /** Turns errors of drivers into `AppError`s: `asDatabaseError`. */
   translateError: (error: unknown) => unknown;
@@ -81,7 +84,8 @@ function inTurn(...handlers: RequestHandler[]): RequestHandler {
 
 function mountRoutes(options: AppOptions) {
   const { limits, logger, tracing = false } = options;
-  const rate_limiter = rateLimiter({ per_second: limits.rate_per_second, burst: limits.rate_burst });
+  const rule = { per_second: limits.rate_per_second, burst: limits.rate_burst };
+  const rate_limiter = rateLimiter(options.allowance ?? localAllowance(rule));
   const onError = (error: unknown) => logger.warn({ err: error }, 'idempotency key not settled');
   const stages: PipelineOptions = { ...options, rate_limiter, onError };
   return completeTable(options.routes, options.openapi).map((row) => {

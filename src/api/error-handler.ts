@@ -25,6 +25,7 @@ export const STATUS_OF_FAMILY: Readonly<Record<ErrorFamily, number>> = {
   upgrade_required: 426,
   precondition_required: 428,
   rate_limited: 429,
+  over_quota: 429,
   internal: 500,
   not_implemented: 501,
   unavailable: 503,
@@ -49,6 +50,8 @@ export interface ProblemAnswer {
 
 export const PROBLEM_MEDIA_TYPE = 'application/problem+json';
 const RETRY_AFTER_SECONDS = 1;
+/** What is otherwise when one asks again. */
+const PASSING: ReadonlySet<ErrorFamily> = new Set(['rate_limited', 'over_quota', 'unavailable']);
 
 /** What the caller is told about an error. Only an `AppError` says anything of its own. */
 export function problemAnswer(error: AppError, request_id: string): ProblemAnswer {
@@ -66,7 +69,7 @@ export function problemAnswer(error: AppError, request_id: string): ProblemAnswe
 
 function headersOf(error: AppError, family: ErrorFamily): Record<string, string> {
   const headers: Record<string, string> = { 'Content-Type': PROBLEM_MEDIA_TYPE, 'Cache-Control': 'no-store' };
-  const passes = family === 'rate_limited' || family === 'unavailable';
+  const passes = PASSING.has(family);
   const retry_after = error.data.retry_after_seconds ?? (passes ? RETRY_AFTER_SECONDS : undefined);
   if (retry_after !== undefined) headers['Retry-After'] = String(Math.max(1, Math.ceil(retry_after)));
   if (family === 'unauthenticated') headers['WWW-Authenticate'] = 'Bearer realm="orchestrator"';

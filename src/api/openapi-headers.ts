@@ -7,12 +7,15 @@ const WRITES = new Set<Route['method']>(['post', 'put', 'patch', 'delete']);
 export function requestHeaders(row: Route): z.ZodObject | undefined {
   if (row.root || row.public) return undefined;
   const is_write = WRITES.has(row.method);
-  return z.object({
-    'X-Project-Id': z.guid().optional().meta({ description: 'The project; `?project_id=` says the same.' }),
+  const headers = {
+    ...(row.installation ? {} : { 'X-Project-Id': project_id }),
     ...(is_write && row.idempotent !== false ? { 'Idempotency-Key': idempotency_key } : {}),
     ...(is_write ? { 'If-Match': if_match } : {}),
-  });
+  };
+  return Object.keys(headers).length === 0 ? undefined : z.object(headers);
 }
+
+const project_id = z.guid().optional().meta({ description: 'The project; `?project_id=` says the same.' });
 
 const idempotency_key = z
   .string()

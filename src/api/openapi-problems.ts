@@ -26,10 +26,12 @@ function problemResponse(status: number): ZodOpenApiResponseObject {
 
 /** The error statuses that the pipeline may answer on this route, whatever its handler does. */
 export function problemStatuses(row: Route): number[] {
-  if (row.unmetered) return [400, 500];
+  if (row.unmetered) return [400, 422, 500];
   const is_write = row.method !== 'get' && row.method !== 'head';
   const statuses = [400, 404, 422, 429, 500, 503];
   if (!row.public || row.takes_token) statuses.push(401);
   if (is_write) statuses.push(403, 409, 412, 413, 415, 428);
+  // Anybody in the project may read what names no role.
+  else if (row.role !== undefined || row.permission !== undefined) statuses.push(403);
   return statuses.sort((a, b) => a - b);
 }

@@ -72,7 +72,7 @@ function pathParams(row: Route): z.ZodObject | undefined {
 
 function queryParams(row: Route): z.ZodObject | undefined {
   const own = row.query ? asObject(row.query) : undefined;
-  if (row.root || row.public) return own;
+  if (row.root || row.public || row.installation) return own;
   return z.object({ project_id: PROJECT_ID, ...own?.shape });
 }
 

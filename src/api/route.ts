@@ -78,7 +78,7 @@ export interface Route {
   /** Which limit such a body has; `blob_bytes` unless it says otherwise. */
   raw_limit?: 'blob_bytes' | 'bundle_bytes';
   /** Which limit a JSON body has, where it is not `body_bytes`. */
-  body_limit?: 'heartbeat_bytes';
+  body_limit?: 'heartbeat_bytes' | 'blob_bytes';
   /** The handler gets a `WholeBody`, because a signature over the bytes comes before what they say. */
   whole_body?: boolean;
   /** Open without a token. */
@@ -93,18 +93,22 @@ export interface Route {
   permission?: Permission;
   /** Also takes writes where the project is archived. */
   in_archived?: true;
+  /** Web pages of these origins may call it; unless it says otherwise none may. */
+  origins?: readonly string[];
   /** Probes: neither counted against a rate limit nor logged. */
   unmetered?: boolean;
-  /** `false`: a sign of life or a question for work, no change by somebody; it is not in the audit log. */
+  /** `false`: a sign of life or a question, for work for one, no change by somebody; it is not in the audit log. */
   audited?: false;
   /** What it does concerns no project, so that none is looked for, and so does its entry in the audit log. */
   installation?: true;
   /** The body is a secret: not even its digest is kept in the audit log, because short secrets can be guessed by it. */
   secret_body?: true;
+  /** The answer has a secret in it: what is kept of it for a second request with the same key is sealed. */
+  secret_answer?: true;
   /** Takes `Idempotency-Key`; every POST, PUT, PATCH and DELETE does unless switched off. */
   idempotent?: boolean;
   responses: Record<number, RouteResponse>;
-  handler?: (call: Call<never, never, never>) => Promise<Reply | typeof STREAMED>;
+  handler: (call: Call<never, never, never>) => Promise<Reply | typeof STREAMED>;
 }
 
 interface TypedRoute<P, Q, B> extends Omit<Route, 'params' | 'query' | 'body' | 'handler'> {
@@ -117,9 +121,4 @@ interface TypedRoute<P, Q, B> extends Omit<Route, 'params' | 'query' | 'body' | 
 /** Declares a route; the handler's argument types follow from the schemas. */
 export function route<P = undefined, Q = undefined, B = undefined>(row: TypedRoute<P, Q, B>): Route {
   return row as unknown as Route;
-}
-
-/** Declares a route that is in the contract but not built yet: it answers 501. */
-export function plannedRoute(row: Pick<Route, 'method' | 'path' | 'group' | 'summary'>): Route {
-  return { ...row, responses: { 501: { description: 'Not there yet.' } } };
 }

@@ -7,7 +7,7 @@ export interface AuditNote {
   scope: string;
   /** Who: the id of the caller. */
   principal: string;
-  /** With what, of somebody who may have several: `api_key:<id>`, `session:<id>`; null for the rest. */
+  /** With what, of somebody who may have several: `api_key:<id>`, `session:<id>`, `identity:<id>`; null for the rest. */
   credential: string | null;
   /** What: the documented route, `POST /workflows/{ref}/deploy`. */
   action: string;

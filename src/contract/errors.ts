@@ -20,6 +20,7 @@ export type ErrorFamily =
   | 'upgrade_required' // 426
   | 'precondition_required' // 428
   | 'rate_limited' // 429
+  | 'over_quota' // 429 too, but asking again at once is no use
   | 'not_implemented' // 501
   | 'unavailable' // a dependency is away, try again: 503
   | 'internal'; // a defect of ours: 500, nothing leaks
@@ -77,8 +78,10 @@ const catalogue = {
   expression_error: { family: 'invalid', title: 'An expression could not be evaluated.' },
   egress_refused: { family: 'invalid', title: 'This address may not be called.' },
   rate_limited: { family: 'rate_limited', title: 'Too many requests.' },
-  not_implemented: { family: 'not_implemented', title: 'This route is not there yet.' },
+  quota_exceeded: { family: 'over_quota', title: 'As many runs as the quota allows.' },
+  not_implemented: { family: 'not_implemented', title: 'This installation does not have this.' },
   sandbox_unavailable: { family: 'not_implemented', title: 'No sandbox can run this here.' },
+  issuer_unavailable: { family: 'unavailable', title: 'The OpenID issuer is not available.' },
   database_unavailable: { family: 'unavailable', title: 'The database is not available.' },
   audit_unavailable: { family: 'unavailable', title: 'The audit log cannot be written.' },
   temporal_unavailable: { family: 'unavailable', title: 'Temporal is not available.' },
@@ -115,6 +118,7 @@ export const TEMPORAL_RETRYABLE: Readonly<Record<ErrorFamily, boolean>> = {
   upgrade_required: false,
   precondition_required: false,
   rate_limited: true,
+  over_quota: false,
   not_implemented: false,
   unavailable: true,
   internal: true,

@@ -51,6 +51,8 @@ export interface RetentionReport {
   runs: number;
   approvals: number;
   findings: number;
+  /** What was heard of proposals. */
+  frames: number;
 }
 
 /** What may be wrong between runs and Temporal. */

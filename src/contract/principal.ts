@@ -15,6 +15,8 @@ export interface Principal {
   user_id?: string;
   /** Of who has signed in. */
   session_id?: string;
+  /** Of who came with a token of another issuer. */
+  identity_id?: string;
   /** Of whom a program acts for. */
   api_key_id?: string;
 }

@@ -1,5 +1,5 @@
 /**
- * The entry of every npm script: `node src/dev/bootstrap.mjs <start|api|worker|intent-service|spec-engine|test|check|demo|bench|faults|tree> [arguments]`.
+ * The entry of every npm script: `node src/dev/bootstrap.mjs <start|api|worker|intent-service|spec-engine|test|check|demo|bench|faults|fuzz|tree> [arguments]`.
  * Installs the packages of the lock file when they are missing or others, compiles what runs compiled, then runs the
  * real command.
  * Uses Node's own modules only, because it runs when there are no others yet.
@@ -33,6 +33,7 @@ const COMMANDS = {
   demo: ['--import', 'tsx', 'src/dev/demo.ts'],
   bench: ['--import', 'tsx', 'src/dev/bench/main.ts'],
   faults: ['--import', 'tsx', 'src/dev/faults.ts'],
+  fuzz: ['--import', 'tsx', 'src/dev/fuzz/main.ts'],
   tree: ['--import', 'tsx', 'src/dev/tree.ts'],
   'intent-service': ['dist/src/main.js', 'intent-service'],
   'spec-engine': ['dist/src/main.js', 'spec-engine'],

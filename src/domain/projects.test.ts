@@ -7,6 +7,7 @@ import { DEFAULT_PROJECT_ID, projectService } from './projects.ts';
 let test_db: TestDatabase;
 let database: Database;
 const statements: string[] = [];
+const learnt = new Map<string, unknown>();
 const OTHER = '00000000-0000-7000-8000-000000000002';
 
 beforeAll(async () => {
@@ -31,6 +32,7 @@ beforeEach(() => {
 const serviceAt = (now_ms?: () => number) =>
   projectService({
     projects: projectRepository(database.db),
+    settings: { learn: (id, settings) => void learnt.set(id, settings) },
     ids: newId,
     onChange: () => undefined,
     now_ms,
@@ -54,6 +56,7 @@ describe('the projects of calls', () => {
     now = 1_001;
     expect(await projects.statusOf(OTHER)).toBe('active');
     expect(statements).toHaveLength(2);
+    expect(learnt.get(OTHER)).toEqual({});
   });
 
   it('are known as they are at once where they were changed', async () => {

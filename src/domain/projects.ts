@@ -9,6 +9,7 @@ import type {
   ProjectRow,
   ProjectUsage,
 } from '../persistence/projects.ts';
+import type { ProjectSettingsService } from './project-settings.ts';
 
 /** Made by the first migration; the project of calls that name none. */
 export const DEFAULT_PROJECT_ID = '00000000-0000-7000-8000-000000000001';
@@ -25,6 +26,8 @@ export type ProjectStanding = 'active' | 'archived';
 
 export interface ProjectOptions {
   projects: ProjectRepository;
+  /** Told what was read along with a project. */
+  settings: Pick<ProjectSettingsService, 'learn'>;
   ids: () => string;
   /** Told when what somebody may do was changed. */
   onChange: () => void;
@@ -36,12 +39,13 @@ export interface ProjectOptions {
 const MAX_KNOWN = 10_000;
 
 export function projectService(options: ProjectOptions) {
-  const { projects, ids, onChange, now_ms = Date.now, known_for_ms = 5_000 } = options;
+  const { projects, settings, ids, onChange, now_ms = Date.now, known_for_ms = 5_000 } = options;
   const known = new Map<string, { standing: ProjectStanding; until_ms: number }>();
 
   const lookUp = async (id: string): Promise<ProjectStanding | undefined> => {
-    const row = await projects.find(id);
+    const row = await projects.standing(id);
     if (!row) return undefined;
+    settings.learn(id, row.settings);
     if (known.size >= MAX_KNOWN) known.clear();
     const standing = row.status === 'archived' ? 'archived' : 'active';
     known.set(id, { standing, until_ms: now_ms() + known_for_ms });

@@ -13,8 +13,7 @@ import { aboutWebhook } from '../persistence/secrets-seal.ts';
 import type { WebhookRepository } from '../persistence/webhooks.ts';
 import { cloudEventOf } from './rules/cloud-event.ts';
 import { retryDelayMs } from './rules/retry-delay.ts';
-import type { SealedBox } from './sealed-box.ts';
-import { isSealed } from './secrets-upkeep.ts';
+import { isSealed, type SealedBox } from './sealed-box.ts';
 import { signatureHeaders } from './rules/webhook-signature.ts';
 
 interface Deps {

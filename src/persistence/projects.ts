@@ -1,8 +1,9 @@
+import type { ProjectSettings } from '../contract/project-settings.ts';
 import type { Db } from './db.ts';
 import type { project } from './schema/projects.ts';
 import { run, runOne, statement } from './statement.ts';
 
-export type ProjectRow = Omit<typeof project.$inferSelect, 'settings' | 'deleted_at'>;
+export type ProjectRow = Omit<typeof project.$inferSelect, 'settings' | 'settings_version' | 'deleted_at'>;
 export type ProjectStatus = ProjectRow['status'];
 export type NewProject = Pick<ProjectRow, 'id' | 'name' | 'description' | 'type' | 'created_by'>;
 /** What is left out stays. */
@@ -13,6 +14,10 @@ export interface ProjectFilter {
   among?: readonly string[];
   status?: ProjectStatus;
   type?: string;
+}
+
+export interface ProjectStandingRow extends Pick<ProjectRow, 'status'> {
+  settings: Partial<ProjectSettings>;
 }
 
 /** What goes on in a project. */
@@ -28,6 +33,9 @@ export interface ProjectUsage {
 export function projectRepository(db: Db) {
   return {
     find: (id: string): Promise<ProjectRow | undefined> => runOne(db, FIND, [id]),
+
+    /** What every call in a project has to know of it. */
+    standing: (id: string): Promise<ProjectStandingRow | undefined> => runOne(db, STANDING, [id]),
 
     /** Newest first. */
     list(
@@ -71,6 +79,11 @@ const COLUMNS = 'id, name, description, type, status, version, created_by, creat
 const FIND = statement<ProjectRow>(
   'project_find',
   `SELECT ${COLUMNS} FROM project WHERE id = $1 AND status <> 'deleted'`,
+);
+
+const STANDING = statement<ProjectStandingRow>(
+  'project_standing',
+  `SELECT status, settings FROM project WHERE id = $1 AND status <> 'deleted'`,
 );
 
 // A cursor carries milliseconds: the order must not know more.

@@ -127,7 +127,7 @@ describe('every route', () => {
         scoped && is_write && row.idempotent !== false,
       ]);
       expect([path, headers.includes('If-Match')]).toEqual([path, scoped && is_write]);
-      expect([path, headers.includes('X-Project-Id')]).toEqual([path, scoped]);
+      expect([path, headers.includes('X-Project-Id')]).toEqual([path, scoped && !row.installation]);
     }
   });
 

@@ -26,15 +26,13 @@ const pages = [
 const nothing: unknown = new Proxy(() => nothing, { get: () => nothing });
 
 describe('the table of routes', () => {
-  const rows = [...readme.matchAll(/^\| (GET|HEAD|POST|PUT|PATCH|DELETE) \| (\/\S*) \| (there|501) \|$/gm)];
+  const rows = [...readme.matchAll(/^\| (GET|HEAD|POST|PUT|PATCH|DELETE) \| (\/\S*) \| there \|$/gm)];
 
-  test('says of every route of the code whether it is there, and names no other', () => {
+  test('names every route of the code, and no other', () => {
     const routes = [...routeTable(nothing as never), ...documentationRoutes(nothing as never)];
-    const code = routes.map(
-      (row) => `${row.method.toUpperCase()} ${row.path} ${row.handler ? 'there' : '501'}`,
-    );
+    const code = routes.map((row) => `${row.method.toUpperCase()} ${row.path}`);
     expect(code.length).toBeGreaterThan(80);
-    expect(rows.map(([, method, route, state]) => `${method} ${route} ${state}`).sort()).toEqual(code.sort());
+    expect(rows.map(([, method, route]) => `${method} ${route}`).sort()).toEqual(code.sort());
   });
 
   test('names each route once', () => {

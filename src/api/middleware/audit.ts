@@ -85,8 +85,9 @@ function actorOf(row: Route, { res, principal }: Asked, { project_id }: Trail) {
 }
 
 /** With what they came, where one can do so with several things. */
-function credentialOf({ api_key_id, session_id }: Principal): string | null {
+function credentialOf({ api_key_id, identity_id, session_id }: Principal): string | null {
   if (api_key_id !== undefined) return `api_key:${api_key_id}`;
+  if (identity_id !== undefined) return `identity:${identity_id}`;
   return session_id === undefined ? null : `session:${session_id}`;
 }
 

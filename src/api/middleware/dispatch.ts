@@ -1,6 +1,7 @@
 import type { RequestHandler, Response } from 'express';
 import { AppError } from '../../contract/errors.ts';
 import type { Route } from '../route.ts';
+import { letPagesCall, preflightFor } from './cors.ts';
 import type { Serve } from './pipeline.ts';
 import { splitUrl } from './query.ts';
 import { routeTable } from './route-table.ts';
@@ -28,8 +29,13 @@ export function dispatcher(mounted: readonly Mounted[]): RequestHandler {
     const { pathname, search } = splitUrl(req.url);
     const found = table.find(req.method, pathname);
     if (!found) return next();
-    if ('allow' in found) return refuseMethod(req.method, found.allow, res);
+    if ('allow' in found) {
+      const wanted = table.find(preflightFor(req) ?? '', pathname);
+      if (wanted && 'entry' in wanted) letPagesCall(wanted.entry.row, req, res);
+      return refuseMethod(req.method, found.allow, res);
+    }
     const { row, serve } = found.entry;
+    letPagesCall(row, req, res);
     res.locals.route = row.path;
     res.locals.unmetered = row.unmetered;
     const path = row.root

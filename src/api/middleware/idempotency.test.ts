@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { testDatabase, type TestDatabase } from '../../../test/support/database.ts';
 import { AppError } from '../../contract/errors.ts';
 import { idempotencyService } from '../../domain/idempotency.ts';
+import { sealedBox } from '../../domain/sealed-box.ts';
 import { openDatabase, type Database } from '../../persistence/db.ts';
 import { idempotencyRepository } from '../../persistence/idempotency.ts';
 import { listeningApi, OTHER_PROJECT_ID, type TestApi } from '../app-fixture.ts';
@@ -76,6 +77,7 @@ beforeAll(async () => {
   const idempotency = idempotencyService({
     keys: idempotencyRepository(database.db),
     newId: () => `id-${++ids}`,
+    box: sealedBox(['a-secret-of-thirty-two-characters'], 'idempotency'),
   });
   api = await listeningApi([orders, upload, stream], { idempotency });
 });

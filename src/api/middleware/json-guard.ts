@@ -4,6 +4,7 @@ import { AppError, type Problem } from '../../contract/errors.ts';
 
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
+const COLON = 0x3a;
 
 /**
  * Text that may hold something no later stage should meet: U+0000, half a surrogate pair, `__proto__`, a number
@@ -12,12 +13,17 @@ const BACKSLASH = 0x5c;
 const SUSPICIOUS = /\\u0000|\\u[dD][89a-fA-F]|__proto__|\\u005[fF]|\\u00[67]|\d[eE]\+?\d{3}|\d{100}/;
 const MAX_PROBLEMS = 50;
 
-/** Reads a JSON body. Refuses what is not UTF-8, not JSON or too deep (400), and values nobody can store (422). */
+/**
+ * Reads a JSON body. Refuses what is not UTF-8, not JSON, too deep or ambiguous (400), and values nobody can store (422).
+ */
 export function parseJson(bytes: Buffer, max_depth: number): Json {
-  if (depthExceeds(bytes, max_depth)) throw malformed(`The JSON is nested deeper than ${max_depth} levels.`);
+  const members = membersWithin(bytes, max_depth);
+  if (members === undefined) throw malformed(`The JSON is nested deeper than ${max_depth} levels.`);
   if (!isUtf8(bytes)) throw malformed('The body is not valid UTF-8.');
   const text = bytes.toString('utf8');
   const value = parse(text);
+  // Of two members of one name the parser keeps the last; another reader of the same bytes may take the first.
+  if (membersOf(value) !== members) throw malformed('An object has two members of one name.');
   if (SUSPICIOUS.test(text)) assertStorable(value);
   return value;
 }
@@ -33,9 +39,13 @@ function parse(text: string): Json {
   }
 }
 
-/** Counts brackets outside strings before anything is parsed, so that depth costs neither stack nor memory. */
-function depthExceeds(bytes: Buffer, max_depth: number): boolean {
+/**
+ * How many members all objects have together, by their colons; undefined for JSON that is too deep. Brackets are counted
+ * outside strings before anything is parsed, so that depth costs neither stack nor memory.
+ */
+function membersWithin(bytes: Buffer, max_depth: number): number | undefined {
   let depth = 0;
+  let members = 0;
   let in_string = false;
   for (let i = 0; i < bytes.length; i++) {
     const byte = bytes[i]!;
@@ -44,10 +54,20 @@ function depthExceeds(bytes: Buffer, max_depth: number): boolean {
       else if (byte === QUOTE) in_string = false;
     } else if (byte === QUOTE) in_string = true;
     else if (byte === 0x7b || byte === 0x5b) {
-      if (++depth > max_depth) return true;
+      if (++depth > max_depth) return undefined;
     } else if (byte === 0x7d || byte === 0x5d) depth--;
+    else if (byte === COLON) members++;
   }
-  return false;
+  return members;
+}
+
+/** Recursion is safe here: the depth is bounded already. */
+function membersOf(value: Json): number {
+  let members = 0;
+  if (Array.isArray(value)) for (const item of value) members += membersOf(item);
+  else if (value !== null && typeof value === 'object')
+    for (const name of Object.keys(value)) members += 1 + membersOf(value[name]!);
+  return members;
 }
 
 function assertStorable(root: Json): void {
@@ -56,7 +76,7 @@ function assertStorable(root: Json): void {
   if (problems.length > 0) throw new AppError('validation_failed', { errors: problems });
 }
 
-/** Recursion is safe here: the depth is bounded already. */
+/** Recursion is safe here, too. */
 function visit(value: Json, path: string, problems: Problem[]): void {
   if (problems.length >= MAX_PROBLEMS) return;
   if (typeof value === 'string') noteText(value, path, problems);

@@ -79,7 +79,6 @@ export function pipeline(row: Route, options: PipelineOptions): Serve {
   const audited = auditing(row, options);
   return async (arrival) => {
     const principal = await admit(row, arrival, options);
-    if (!row.handler) throw new AppError('not_implemented');
     const outcome = await audited({ ...arrival, principal }, (trail) =>
       carryOut(prepared, { arrival, principal, trail }, options),
     );
@@ -141,7 +140,7 @@ function prepare(row: Route, { limits, verify_replies }: PipelineOptions): Prepa
   const query = row.query ?? z.strictObject({});
   return {
     row,
-    handler: verify_replies && row.handler ? verified(row) : (row.handler as unknown as Handler),
+    handler: verify_replies ? verified(row) : (row.handler as unknown as Handler),
     is_write,
     keyed: is_write && row.idempotent !== false,
     role: row.role ?? (is_write ? 'editor' : 'viewer'),
@@ -241,7 +240,8 @@ async function execute(
   const { path, search, req } = arrival;
   const request_hash = requestHash({ method: req.method, path, search, project_id, body: bytes, req });
   const { idempotency, translateError, onError } = options;
-  const request = { project_id, principal: principal.id, key, request_hash };
+  const is_secret = prepared.row.secret_body === true || prepared.row.secret_answer === true;
+  const request = { project_id, principal: principal.id, key, request_hash, is_secret };
   const once_id = derivedId('request', project_id, principal.id, key, request_hash);
   return once(request, () => run(once_id), { idempotency, translateError, request_id, onError });
 }

@@ -19,7 +19,7 @@ const rows = routeTable({
   checks: {},
   capabilities: nothing as never,
   shutdown: new AbortController().signal,
-}).filter((row) => row.handler && !row.public);
+}).filter((row) => !row.public);
 
 const tokenOf = (name: string) => `token-of-${name}-${'x'.repeat(32)}`;
 const principals: Principal[] = [
@@ -72,6 +72,7 @@ const NEEDED: Readonly<Record<string, Role>> = {
   'post /workflows/:ref/deploy': 'operator',
   'post /agents/:id/restart': 'operator',
   'put /projects/:id': 'owner',
+  'put /projects/:id/settings': 'owner',
   'delete /projects/:id': 'owner',
   'post /projects/:id/members': 'owner',
   'put /projects/:id/members/:user_id': 'owner',
@@ -87,6 +88,8 @@ const NEEDED: Readonly<Record<string, Role>> = {
   'put /auth/password': 'viewer',
   'post /auth/api-keys': 'viewer',
   'delete /auth/api-keys/:id': 'viewer',
+  'post /codec/decode': 'owner',
+  'post /codec/encode': 'owner',
   'get /audit': 'maintainer',
   'get /audit/verify': 'maintainer',
   'get /audit/export': 'maintainer',

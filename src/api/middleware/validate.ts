@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { AppError, type Problem } from '../../contract/errors.ts';
 import { pointerToken } from './json-guard.ts';
+import { worded } from './wording.ts';
 
 type Issue = z.core.$ZodIssue;
 
@@ -15,7 +16,7 @@ export type Validator = (value: unknown) => unknown;
 export function validator(schema: z.ZodType, at: string): Validator {
   const strict = strictly(schema);
   return (value) => {
-    const result = strict.safeParse(value);
+    const result = strict.safeParse(value, { error: worded });
     if (result.success) return result.data;
     throw validationError(result.error.issues, at);
   };

@@ -1,4 +1,6 @@
+import { hash } from 'node:crypto';
 import { type Principal, principalIdOf } from '../../contract/principal.ts';
+import type { Allowance } from '../../domain/allowance.ts';
 import type { ApiKeyService } from '../../domain/identity/api-keys.ts';
 import type { SessionService, SignedIn } from '../../domain/identity/sessions.ts';
 import type { TokenRing } from '../../domain/identity/token-ring.ts';
@@ -29,11 +31,11 @@ export interface AuthDeps {
   api_keys: ApiKeyService;
   users: UserService;
   ring: TokenRing;
+  /** Of passwords, for each address of a mailbox. */
+  guesses: Allowance;
 }
 
 const group = 'ide';
-/** Passwords are guessed by many tries: so many at once for one address of a mailbox, and one more each ten seconds. */
-const GUESSES = { per_second: 0.1, burst: 10 };
 
 /** Who somebody is: signing in and out, API keys, and the public keys that tokens are checked with. */
 export const authRoutes = (deps: AuthDeps): Route[] => [
@@ -48,9 +50,12 @@ const TOLD_ONCE = { idempotent: false, secret_body: true } as const;
 const NO_STORE = { 'Cache-Control': 'no-store' };
 const signedIn = (body: SignedIn) => ({ status: 200, body, headers: NO_STORE });
 
-function sessionRoutes({ sessions }: AuthDeps): Route[] {
-  const guesses = rateLimiter(GUESSES);
-  const responses = { 200: { description: 'A token, and what gets the next one.', schema: signedInView } };
+function sessionRoutes({ sessions, guesses: allowance }: AuthDeps): Route[] {
+  const guesses = rateLimiter(allowance);
+  const responses = {
+    200: { description: 'A token, and what gets the next one.', schema: signedInView },
+    401: { description: 'Nobody is known by that.' },
+  };
   const common = {
     method: 'post',
     group,
@@ -67,7 +72,8 @@ function sessionRoutes({ sessions }: AuthDeps): Route[] {
       summary: 'Sign in.',
       body: loginBody,
       async handler({ body, res }) {
-        guesses.take(body.email.toLowerCase(), res);
+        // What is typed there may be anything, and is kept for a while.
+        guesses.take(hash('sha256', body.email.toLowerCase(), 'base64url'), res);
         const signed = await sessions.login(body.email, body.password);
         actedAs(res, { principal: principalIdOf(signed.user_id) });
         return signedIn(signed);

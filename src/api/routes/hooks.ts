@@ -1,5 +1,6 @@
 import type { Request } from 'express';
 import { AppError } from '../../contract/errors.ts';
+import type { Allowance } from '../../domain/allowance.ts';
 import type { HookService } from '../../domain/hooks.ts';
 import { actedAs } from '../middleware/audit.ts';
 import { rateLimiter } from '../middleware/rate-limit.ts';
@@ -11,7 +12,7 @@ import { deliveredView, deliveryBody, hookParams, hookView, workflowHooksParams 
 export interface HookRouteOptions {
   hooks: HookService;
   /** What each hook may take, whoever sends. */
-  hook_limits: { rate_per_second: number; rate_burst: number };
+  allowance: Allowance;
 }
 
 const MEDIA_TYPES = ['application/json', 'application/cloudevents+json'];
@@ -24,9 +25,8 @@ export function hookRoutes(options: HookRouteOptions): Route[] {
   return [deliverRoute(options), listRoute(options)];
 }
 
-function deliverRoute({ hooks, hook_limits }: HookRouteOptions): Route {
-  const { rate_per_second: per_second, rate_burst: burst } = hook_limits;
-  const rate = rateLimiter({ per_second, burst });
+function deliverRoute({ hooks, allowance }: HookRouteOptions): Route {
+  const rate = rateLimiter(allowance);
   return route({
     method: 'post',
     path: '/hooks/:id',

@@ -39,7 +39,7 @@ const START = `window.ui = SwaggerUIBundle({
 });
 `;
 
-const OPEN = { method: 'get', group: 'platform', root: true, public: true } as const;
+const OPEN = { method: 'get', group: 'platform', root: true, public: true, installation: true } as const;
 
 /** The OpenAPI document, and Swagger UI served from this process. */
 export function documentationRoutes(document: () => OpenApiDocument): Route[] {

@@ -13,7 +13,8 @@ export interface PlatformOptions {
 }
 
 const GROUP = 'platform';
-const PROBE = { group: GROUP, public: true, unmetered: true } as const;
+// They concern no project, whichever a caller names in all its requests.
+const PROBE = { group: GROUP, public: true, unmetered: true, installation: true } as const;
 
 export function platformRoutes(options: PlatformOptions): Route[] {
   return [

@@ -1,13 +1,16 @@
 import type { Capabilities } from '../schemas/platform.ts';
 import type { Route } from '../route.ts';
+import type { Allowance } from '../../domain/allowance.ts';
 import type { ApiKeyService } from '../../domain/identity/api-keys.ts';
 import type { SessionService } from '../../domain/identity/sessions.ts';
 import type { DraftService } from '../../domain/ide/drafts.ts';
+import type { EvidenceService } from '../../domain/ide/evidence.ts';
 import type { ProposalService } from '../../domain/ide/proposals.ts';
 import type { PublishService } from '../../domain/ide/publish.ts';
 import type { TokenRing } from '../../domain/identity/token-ring.ts';
 import type { UserService } from '../../domain/identity/users.ts';
 import type { MemberService } from '../../domain/project-members.ts';
+import type { ProjectSettingsService } from '../../domain/project-settings.ts';
 import type { ProjectService } from '../../domain/projects.ts';
 import type { EventTail } from '../../domain/event-tail.ts';
 import type { LimitService } from '../../domain/limits.ts';
@@ -19,11 +22,13 @@ import type { ScheduleService } from '../../domain/schedules.ts';
 import type { AgentService } from '../../domain/agents.ts';
 import type { AgentWorkService } from '../../domain/agent-work.ts';
 import type { DeploymentInputs } from '../../domain/deployments.ts';
+import type { PayloadService } from '../../domain/payloads.ts';
 import type { SecretService } from '../../domain/secrets-kept.ts';
 import type { EnvironmentService } from '../../domain/environments.ts';
 import type { ExperimentService } from '../../domain/experiments.ts';
 import type { ExternalCommandService } from '../../domain/external-commands.ts';
 import type { ExternalRunService } from '../../domain/external-runs.ts';
+import type { RunMetricsService } from '../../domain/run-metrics.ts';
 import type { TuneService } from '../../domain/tunes.ts';
 import type { CommandService } from '../../domain/run-commands.ts';
 import type { MessageService } from '../../domain/run-messages.ts';
@@ -38,23 +43,26 @@ import type { WebhookService } from '../../domain/webhooks.ts';
 import type { AuditService } from '../../domain/audit.ts';
 import { adminRoutes } from './admin.ts';
 import { auditRoutes } from './audit.ts';
+import { codecRoutes } from './codec.ts';
 import { bulkRoutes } from './bulk.ts';
 import { draftRoutes } from './drafts.ts';
 import { deploymentRoutes, tagRollback } from './deployments.ts';
+import { evidenceRoutes } from './evidence.ts';
 import { environmentRoutes } from './environments.ts';
 import { eventStreamRoutes } from './event-streams.ts';
 import { authRoutes } from './auth.ts';
+import { projectSettingsRoutes } from './project-settings.ts';
 import { projectRoutes } from './projects.ts';
 import { refinementRoutes } from './refinements.ts';
 import { userRoutes } from './users.ts';
 import { agentRoutes } from './agents.ts';
 import { agentTaskRoutes } from './agent-tasks.ts';
 import { externalRunRoutes } from './external-runs.ts';
+import { runMetricsRoutes } from './run-metrics.ts';
 import { storeRoutes } from './store.ts';
 import { workflowRuns } from './workflows-runs.ts';
 import { limitRoutes } from './limits.ts';
-import { plannedRoutes } from './planned.ts';
-import { hookRoutes, type HookRouteOptions } from './hooks.ts';
+import { hookRoutes } from './hooks.ts';
 import { platformRoutes, type Check } from './platform.ts';
 import { runCommandRoutes } from './run-commands.ts';
 import { runLogRoutes } from './run-logs.ts';
@@ -72,6 +80,7 @@ export interface IdeServices {
   proposals: ProposalService;
   publishing: PublishService;
   frames: Parameters<typeof refinementRoutes>[0]['frames'];
+  evidence: EvidenceService;
 }
 
 export interface RouteServices {
@@ -90,6 +99,7 @@ export interface RouteServices {
   experiments: ExperimentService;
   external: ExternalRunService;
   external_commands: ExternalCommandService;
+  run_metrics: RunMetricsService;
   tunes: TuneService;
   messages: MessageService;
   reads: RunReads;
@@ -101,7 +111,9 @@ export interface RouteServices {
   schedules: ScheduleService;
   limits: LimitService;
   hooks: HookService;
-  hook_limits: HookRouteOptions['hook_limits'];
+  hook_allowance: Allowance;
+  guesses: Allowance;
+  settings: ProjectSettingsService;
   store: StoreServices;
   maintenance: MaintenanceService;
   reconcile: ReconcileService;
@@ -110,6 +122,8 @@ export interface RouteServices {
   secrets: SecretService;
   deployments: DeploymentInputs;
   audit: AuditService;
+  payloads: PayloadService;
+  codec_origins: readonly string[];
 }
 
 export interface RouteTableOptions {
@@ -122,7 +136,7 @@ export interface RouteTableOptions {
   shutdown: AbortSignal;
 }
 
-/** Every route of the product: what is there, and what the contract promises and answers 501. */
+/** Every route of the product. */
 export function routeTable({
   services,
   ids,
@@ -131,9 +145,9 @@ export function routeTable({
   capabilities,
   shutdown,
 }: RouteTableOptions): Route[] {
-  const { experiments, external, external_commands, agent_work, tunes } = services;
+  const { experiments, external, external_commands, run_metrics, agent_work, tunes } = services;
   const { runs, commands, messages, reads, feed, store, maintenance, reconcile } = services;
-  const { tail, status, logs, webhooks, schedules, limits, hooks, hook_limits } = services;
+  const { tail, status, logs, webhooks, schedules, limits, hooks } = services;
   const { projects, environments, deployments } = services;
   const workflow_runs = workflowRuns({ runs, projects, ids });
   return [
@@ -144,12 +158,13 @@ export function routeTable({
     ...eventStreamRoutes({ runs, reads, feed, tail, shutdown }),
     ...runCommandRoutes({ commands, tunes, runs, ids }),
     ...externalRunRoutes({ external, external_commands, shutdown }),
+    ...runMetricsRoutes({ run_metrics }),
     ...agentRoutes({ agents: services.agents }),
     ...agentTaskRoutes({ agent_work, shutdown }),
     ...runForkRoutes({ forks: services.forks }),
     ...runMessageRoutes({ messages, ids }),
     ...webhookRoutes({ webhooks }),
-    ...hookRoutes({ hooks, hook_limits }),
+    ...hookRoutes({ hooks, allowance: services.hook_allowance }),
     ...scheduleRoutes({ schedules }),
     ...limitRoutes({ limits }),
     ...platformRoutes({ version, checks, capabilities }),
@@ -162,8 +177,10 @@ export function routeTable({
     ...authRoutes(services),
     ...userRoutes(services),
     ...projectRoutes(services),
+    ...projectSettingsRoutes(services),
+    ...codecRoutes(services),
     ...refinementRoutes({ ...services.ide, feed, shutdown }),
     ...draftRoutes(services.ide),
-    ...plannedRoutes,
+    ...evidenceRoutes(services.ide),
   ];
 }

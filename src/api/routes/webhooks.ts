@@ -35,6 +35,7 @@ function collectionRoutes(webhooks: WebhookService): Route[] {
       summary: 'Send events to a URL, signed with the secret of this answer.',
       role: 'maintainer',
       body: createWebhookBody,
+      secret_answer: true,
       responses: { 201: { description: 'Created.', schema: createdWebhook } },
       async handler({ body, project_id, principal }) {
         const { url, events, description = null } = body;

@@ -47,16 +47,20 @@ const item = z
     kind: z.string().meta({ description: 'Kind of the artifact, or `blob`.' }),
     size_bytes: z.number().optional(),
     fate: z.enum(['kept', 'collected']),
-    reason: z.enum(['tag', 'move', 'approval', 'run', 'release', 'grace', 'step']).optional().meta({
-      description:
-        'What keeps it: a tag, a move inside the undo window, an approval, a run, a release; or it is unreachable, and too young (`grace`) or younger than a step under way (`step`).',
-    }),
+    reason: z
+      .enum(['tag', 'move', 'approval', 'run', 'release', 'proposal', 'grace', 'step'])
+      .optional()
+      .meta({
+        description:
+          'What keeps it: a tag, a move inside the undo window, an approval, a run, a release, an open proposal; or it is unreachable, and too young (`grace`) or younger than a step under way (`step`).',
+      }),
     project_id: z.string().optional(),
     tag: z.string().optional(),
     seq: z.int().optional(),
     run_id: z.string().optional(),
     node: z.string().optional(),
     environment: z.string().optional(),
+    proposal_id: z.string().optional(),
     via: z.array(z.string()).optional().meta({ description: 'A shortest way from there to this thing.' }),
     distance: z.int().optional(),
     unreachable_since: instant.optional(),
@@ -103,7 +107,12 @@ const fsckDone = {
 
 export const fsckView = z.object({ job_id: z.string(), ...fsckDone }).meta({ id: 'FsckReport' });
 
-const retentionDone = { runs: count, approvals: count, findings: count };
+const retentionDone = {
+  runs: count,
+  approvals: count,
+  findings: count,
+  frames: count.meta({ description: 'What was heard of proposals that were over long ago.' }),
+};
 export const retentionView = z
   .object({ job_id: z.string(), ...retentionDone })
   .meta({ id: 'RetentionReport' });

@@ -42,8 +42,9 @@ function pointer() {
   return z.string().regex(/^(\/([^~/]|~[01])*)*$/, 'must be a JSON Pointer');
 }
 
+/** Loose: some codes tell more, each what its cause in the catalogue says. */
 export const problem = z
-  .object({
+  .looseObject({
     type: z.string(),
     title: z.string(),
     status: z.int(),

@@ -100,6 +100,9 @@ export const commandView = z
     delivered_at: instant.nullable(),
     acknowledged_at: instant.nullable(),
     expires_at: instant.nullable(),
+    lease_expires_at: instant
+      .nullable()
+      .meta({ description: 'Of a runtime that was handed it and has not acknowledged it.' }),
     reason: z.string().nullable(),
     deliveries: z.int(),
     applied: jsonObject.nullable(),

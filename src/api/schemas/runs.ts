@@ -122,6 +122,10 @@ export const runView = z
     manifest_id: z.string().nullable(),
     snapshot_id: z.string().nullable(),
     temporal_workflow_id: z.string().nullable(),
+    temporal_run_id: z
+      .string()
+      .nullable()
+      .meta({ description: 'Of its latest execution that was heard of.' }),
     created_by: z.string(),
     created_at: instant,
     started_at: instant.nullable(),

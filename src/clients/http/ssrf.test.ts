@@ -3,6 +3,7 @@ import http from 'node:http';
 import type { AddressInfo } from 'node:net';
 import fc from 'fast-check';
 import type { AppError } from '../../contract/errors.ts';
+import { LOOPBACK_FORMS } from '../../../test/support/ssrf-forms.ts';
 import { createGuardedFetch } from './guarded-fetch.ts';
 import type { ResolveHost } from './guarded-connector.ts';
 
@@ -52,53 +53,6 @@ async function refusalOf(call: Promise<unknown>): Promise<{ code: string; messag
   );
   return { code: (error as AppError).code ?? 'none', message: (error as Error).message };
 }
-
-/** Each is a way to write the canary's address: with loopback allowed it must arrive, without it must not. */
-const LOOPBACK_FORMS = [
-  'http://127.0.0.1:PORT/',
-  'http://127.0.0.2:PORT/',
-  'http://127.1:PORT/',
-  'http://127.0.1:PORT/',
-  'http://2130706433:PORT/',
-  'http://0x7f000001:PORT/',
-  'http://0x7f.0x0.0x0.0x1:PORT/',
-  'http://0X7F.1:PORT/',
-  'http://0177.0.0.1:PORT/',
-  'http://017700000001:PORT/',
-  'http://0177.0x0.0.01:PORT/',
-  'http://00000177.0.0.1:PORT/',
-  'http://127.0.0.1.:PORT/',
-  'http://0x7f.1.:PORT/',
-  'http://127%2e0%2e0%2e1:PORT/',
-  'http://%31%32%37.0.0.1:PORT/',
-  'http://①②⑦.⓪.⓪.①:PORT/',
-  'http://127。0。0。1:PORT/',
-  'http://127．0．0．1:PORT/',
-  'http://１２７.0.0.1:PORT/',
-  'HtTp://127.0.0.1:PORT/',
-  'http:127.0.0.1:PORT/',
-  'http:/127.0.0.1:PORT/',
-  'http:\\\\127.0.0.1:PORT\\',
-  ' \thttp://127.0.0.1:PORT/ ',
-  'ht\ntp://127.0.\t0.1:PORT/',
-  'http://127.0.0.1:PORT\\@public.example/',
-  'http://127.0.0.1:PORT#@public.example/',
-  'http://127.0.0.1:PORT?@public.example/',
-  'http://127.0.0.1:0PORT/',
-  'http://[::ffff:127.0.0.1]:PORT/',
-  'http://[::ffff:7f00:1]:PORT/',
-  'http://[0:0:0:0:0:FFFF:127.0.0.1]:PORT/',
-  'http://[::1]:PORT/',
-  'http://[0000:0:0:0:0:0:0:0001]:PORT/',
-  'http://0.0.0.0:PORT/',
-  'http://0:PORT/',
-  'http://00.0:PORT/',
-  'http://[::]:PORT/',
-  'http://localhost:PORT/',
-  'http://LOCALHOST:PORT/',
-  'http://ⓛⓞⓒⓐⓛⓗⓞⓢⓣ:PORT/',
-  'http://loc\u00adalhost:PORT/',
-];
 
 test.each(LOOPBACK_FORMS)('%j does not arrive', async (form) => {
   expect(await refusalOf(client([])(form.replace('PORT', String(port))))).toMatchObject({

@@ -1,7 +1,7 @@
 import type { ItemRow, StepUnderWay, WayRow } from '../../persistence/gc-preview.ts';
 
 /** Why something stays: a root, or that its time has not come. */
-export type Reason = 'tag' | 'move' | 'approval' | 'run' | 'release' | 'grace' | 'step';
+export type Reason = 'tag' | 'move' | 'approval' | 'run' | 'release' | 'proposal' | 'grace' | 'step';
 
 /** An artifact or a blob in a dry run. */
 export interface Explained {
@@ -19,6 +19,8 @@ export interface Explained {
   /** The root: a run; and the step of it whose value needs the blob. */
   run_id?: string;
   node?: string;
+  /** The root: a proposal that waits to be decided on. */
+  proposal_id?: string;
   /** The root: a release (`seq`: its number) in this environment; of a blob only the run that deployed it is told. */
   environment?: string;
   /** What leads from the root to this thing, the root's own artifact first; a cut way ends before it. */
@@ -49,11 +51,17 @@ export function explain(item: ItemRow, way: WayRow | undefined, moment: Moment):
   return kept;
 }
 
-function rootOf({ run_id, node }: ItemRow, way: WayRow | undefined, reason: Reason): Partial<Explained> {
+function rootOf(
+  { run_id, node, proposal_id }: ItemRow,
+  way: WayRow | undefined,
+  reason: Reason,
+): Partial<Explained> {
   if (run_id) return { run_id, ...(node !== null && { node }) };
+  if (proposal_id) return { proposal_id };
   if (!way || way.name === null) return {};
   const project = way.project_id === null ? {} : { project_id: way.project_id };
   if (reason === 'run') return { ...project, run_id: way.name };
+  if (reason === 'proposal') return { ...project, proposal_id: way.name };
   if (reason === 'release') return { ...project, environment: way.name, seq: way.seq ?? 0 };
   return { ...project, tag: way.name, ...(way.seq !== null && { seq: way.seq }) };
 }

@@ -67,3 +67,11 @@ export const projectMember = pgTable(
   },
   (t) => [primaryKey({ columns: [t.project_id, t.user_id] })],
 );
+
+export const userIdentity = pgTable('user_identity', {
+  id: uuid('id').primaryKey(),
+  issuer: text('issuer').notNull(),
+  subject: text('subject').notNull(),
+  user_id: uuid('user_id').notNull(),
+  created_at: instant('created_at').notNull().defaultNow(),
+});

@@ -1,4 +1,5 @@
 import { integer, jsonb, pgTable, text, uuid } from 'drizzle-orm/pg-core';
+import type { ProjectSettings } from '../../contract/project-settings.ts';
 import { instant } from './columns.ts';
 
 export const project = pgTable('project', {
@@ -10,7 +11,8 @@ export const project = pgTable('project', {
     .notNull()
     .default('active'),
   version: integer('version').notNull().default(1),
-  settings: jsonb('settings').notNull().default({}),
+  settings: jsonb('settings').$type<Partial<ProjectSettings>>().notNull().default({}),
+  settings_version: integer('settings_version').notNull().default(1),
   created_by: text('created_by').notNull(),
   created_at: instant('created_at').notNull().defaultNow(),
   updated_at: instant('updated_at').notNull().defaultNow(),

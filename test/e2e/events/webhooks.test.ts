@@ -1,3 +1,4 @@
+import { DEFAULT_PROJECT_ID } from '../../../src/domain/projects.ts';
 import { createHmac } from 'node:crypto';
 import type { ServerResponse } from 'node:http';
 import type { CloudEvent } from '../../../src/contract/events.ts';
@@ -250,6 +251,7 @@ it('knows what belongs to a run that is retained no longer', async () => {
     `UPDATE run SET ended_at = now() - interval '91 days' WHERE workflow = 'one'`,
   );
   const { deleteRuns } = await import('../../../src/persistence/retention.ts');
-  expect(await deleteRuns(product.database.db, 90 * 86_400, 10)).toBe(1);
+  const old = { older_than_seconds: 90 * 86_400, limit: 10 };
+  expect(await deleteRuns(product.database.db, DEFAULT_PROJECT_ID, old)).toBe(1);
   expect(await deliveries(hook)).toEqual([]);
 });

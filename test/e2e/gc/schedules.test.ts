@@ -100,7 +100,7 @@ it('start the job under the one id of its kind, with what the configuration says
   const done = await job('retention', (status) => status === 'COMPLETED');
   expect([done.type, await client.workflow.getHandle(idOf('retention')).result()]).toEqual([
     'retention',
-    { runs: 0, approvals: 0, findings: 0 },
+    { runs: 0, approvals: 0, findings: 0, frames: 0 },
   ]);
 });
 
