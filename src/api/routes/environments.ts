@@ -1,6 +1,6 @@
 import type { Environment, EnvironmentSetup, ReleaseRecord } from '../../contract/deployment.ts';
 import type { EnvironmentService } from '../../domain/environments.ts';
-import { decodeCursor, notACursor, pageReply } from '../cursor.ts';
+import { agePlaceAt, agePlaceOf, decodeCursor, pageReply } from '../cursor.ts';
 import { route, type Route } from '../route.ts';
 import { page } from '../schemas/conventions.ts';
 import {
@@ -115,11 +115,12 @@ const releaseRoutes = ({ environments }: Deps) => [
     responses: { 200: { description: 'One page.', schema: page(releaseView) } },
     async handler(call) {
       const { limit, cursor, subject } = call.query;
-      const after = positionAt(cursor);
+      const at = agePlaceAt(cursor);
+      const after = at && { ...at, created_at: new Date(at.created_at) };
       const place = { name: call.params.name, subject };
       return pageReply(
         await environments.releases(call.project_id, place, { after, limit }),
-        ({ created_at, id }) => ({ created_at: created_at.toISOString(), id }),
+        agePlaceOf,
         viewOf,
       );
     },
@@ -140,13 +141,3 @@ const releaseRoutes = ({ environments }: Deps) => [
 ];
 
 const viewOf = ({ environment_id: _environment, ...view }: ReleaseRecord) => view;
-
-const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
-
-function positionAt(cursor: string | undefined) {
-  const position = decodeCursor(cursor, ['created_at', 'id']);
-  if (!position) return undefined;
-  const created_at = new Date(position.created_at);
-  if (!UUID.test(position.id) || Number.isNaN(created_at.getTime())) throw notACursor();
-  return { created_at, id: position.id };
-}

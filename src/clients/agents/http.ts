@@ -1,7 +1,7 @@
 import { AppError } from '../../contract/errors.ts';
+import { breaker } from '../breaker.ts';
 import type { FetchResponse, GuardedFetch } from '../http/guarded-fetch.ts';
 import { HttpFailure } from '../http/http-failure.ts';
-import { circuit } from './circuit.ts';
 import { ManagerFailure } from './failure.ts';
 import { MAX_AGENTS } from './view.ts';
 import { jsonOf, readPage, readSingle } from './wire.ts';
@@ -25,12 +25,16 @@ const PAGE_SIZE = 100;
 const MAX_PAGES = 1_000;
 const FAILURES = 5;
 
+const leftAlone = () =>
+  new ManagerFailure('unavailable', 'The agent manager has failed too often and is left alone for now.');
+
 /** The requests of docs/agent-manager.md. Everything throws `ManagerFailure`, and the reason of the signal. */
 export function managerHttp(options: ManagerHttpOptions) {
-  const guard = circuit({ failures: FAILURES, ...options });
+  const { open_ms, now } = options;
+  const guard = breaker({ failures: FAILURES, open_ms, now, isAway: () => true, refusal: leftAlone });
 
   const ask = (method: 'GET' | 'POST', path: string, more: { signal: AbortSignal; body?: unknown }) =>
-    guard.run(() => send(options, { method, path, ...more }));
+    guard.run(() => send(options, { method, path, ...more }), more.signal);
 
   async function one(method: 'GET' | 'POST', path: string, more: { signal: AbortSignal; body?: unknown }) {
     const { status, json } = await ask(method, path, more);

@@ -7,8 +7,8 @@ import type {
   SpecEngine,
 } from '../../contract/spec-engine.ts';
 import { createGuardedFetch } from '../http/guarded-fetch.ts';
-import { breaker } from './breaker.ts';
-import { SpecEngineFailure } from './failure.ts';
+import { breaker } from '../breaker.ts';
+import { isUnavailable, leftAlone, SpecEngineFailure } from './failure.ts';
 import { engineHttp, pauseAfter, type EngineHttp } from './http.ts';
 import { outcomeOf } from './outcome.ts';
 import { followStream, STREAM_LIMITS, type Progress, type StreamSource } from './stream.ts';
@@ -58,7 +58,13 @@ export function specEngineClient(options: SpecEngineClientOptions): SpecEngine {
     fetch,
     base_url,
     token,
-    breaker: breaker({ failures: options.failures ?? 5, open_ms: options.open_ms ?? 15_000, now }),
+    breaker: breaker({
+      failures: options.failures ?? 5,
+      open_ms: options.open_ms ?? 15_000,
+      now,
+      isAway: isUnavailable,
+      refusal: leftAlone,
+    }),
     attempts: options.attempts ?? 4,
     first_pause_ms,
     random,

@@ -28,6 +28,12 @@ export class SpecEngineFailure extends Error {
   }
 }
 
+/** Thrown while the engine has failed too often to be asked. */
+export const leftAlone = (wait_ms: number): SpecEngineFailure =>
+  new SpecEngineFailure('unavailable', 'The Spec Engine has failed too often and is left alone for now.', {
+    retry_after_seconds: Math.ceil(wait_ms / 1_000),
+  });
+
 export function isUnavailable(error: unknown): error is SpecEngineFailure {
   return error instanceof SpecEngineFailure && error.code === 'unavailable';
 }

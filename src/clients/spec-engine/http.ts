@@ -3,7 +3,7 @@ import type { z } from 'zod';
 import { AppError } from '../../contract/errors.ts';
 import type { EngineHealth, EngineState, RefineRequest } from '../../contract/spec-engine.ts';
 import type { FetchResponse, GuardedFetch } from '../http/guarded-fetch.ts';
-import type { Breaker } from './breaker.ts';
+import type { Breaker } from '../breaker.ts';
 import { isUnavailable, SpecEngineFailure } from './failure.ts';
 import { jsonIn } from './json-in.ts';
 import * as wire from './wire.ts';

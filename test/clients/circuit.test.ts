@@ -1,15 +1,10 @@
 import fc from 'fast-check';
-import { breaker } from '../../../src/clients/spec-engine/breaker.ts';
-import {
-  admit,
-  CLOSED,
-  settle,
-  type Circuit,
-  type CircuitOutcome,
-} from '../../../src/clients/spec-engine/circuit.ts';
-import { SpecEngineFailure } from '../../../src/clients/spec-engine/failure.ts';
+import { breaker } from '../../src/clients/breaker.ts';
+import { admit, CLOSED, settle, type Circuit, type CircuitOutcome } from '../../src/clients/circuit.ts';
+import { isUnavailable, leftAlone, SpecEngineFailure } from '../../src/clients/spec-engine/failure.ts';
 
 const RULES = { failures: 3, open_ms: 100 };
+const GUARD = { ...RULES, isAway: isUnavailable, refusal: leftAlone };
 const closed = (failures: number): Circuit => ({ state: 'closed', failures });
 const open = (until_ms: number): Circuit => ({ state: 'open', until_ms });
 const half: Circuit = { state: 'half_open' };
@@ -75,7 +70,7 @@ describe('a breaker', () => {
   test('sends nothing while it is open, says when to come again, and closes after a trial that went well', async () => {
     let now_ms = 0;
     let sent = 0;
-    const guard = breaker({ ...RULES, now: () => now_ms });
+    const guard = breaker({ ...GUARD, now: () => now_ms });
     const call = (work: () => Promise<unknown>) => guard.run(() => (sent++, work()), signal);
     for (let i = 0; i < 3; i++) await expect(call(fails)).rejects.toThrow('away');
     await expect(call(fails)).rejects.toMatchObject({
@@ -89,10 +84,15 @@ describe('a breaker', () => {
   });
 
   test('counts what was refused as an answer', async () => {
-    const guard = breaker({ ...RULES, now: () => 0 });
+    const guard = breaker({ ...GUARD, now: () => 0 });
     for (let i = 0; i < 10; i++)
       await expect(
         guard.run(() => Promise.reject(new SpecEngineFailure('refused', 'no')), signal),
       ).rejects.toThrow('no');
+  });
+
+  test('does not count what its caller gave up', async () => {
+    const guard = breaker({ ...GUARD, now: () => 0 });
+    for (let i = 0; i < 10; i++) await expect(guard.run(fails, AbortSignal.abort())).rejects.toThrow('away');
   });
 });
