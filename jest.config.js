@@ -1,6 +1,6 @@
-// Scenarios that take minutes together, or hold up transactions of the server that all tests share: `npm run faults` has them (docs/faults.md).
+// It holds up transactions of the server that all tests share: `npm run faults` has it (docs/faults.md).
 const aside =
-  process.env.ORCHESTRATOR_FAULTS === undefined ? ['/test/faults/(fleet|builtins-cancel)\\.test\\.ts$'] : [];
+  process.env.ORCHESTRATOR_FAULTS === undefined ? ['/test/faults/builtins-cancel\\.test\\.ts$'] : [];
 
 /** One real PostgreSQL and one real Temporal server for the whole run; each jest worker gets its own database. */
 export default {

@@ -2,7 +2,7 @@ import TestSequencer from '@jest/test-sequencer';
 
 /** What takes longest comes first, so that no worker is left with it at the end when the others have nothing more to do. */
 const LONGEST_FIRST = [
-  /\/test\/faults\/(stack|gc|gc-kill)\./,
+  /\/test\/faults\/(fleet|stack|gc|gc-kill)\./,
   /\/test\/faults\//,
   /\/test\/(property\/store|replay|deployers|git)/,
   /\/test\/e2e\//,
