@@ -30,9 +30,12 @@ afterAll(async () => {
   await rm(directory, { recursive: true, force: true });
 });
 
-/** Types the block of the page that has this in it, and answers what it says. */
-const type = (part: string): Promise<string> =>
-  shell.run(blocks.find((block) => block.includes(part)) ?? `echo 'no ${part}'`);
+/** Types the next block of the page, which has this in it, and answers what it says. */
+function type(part: string): Promise<string> {
+  const block = blocks.shift();
+  expect(block).toContain(part);
+  return shell.run(block!);
+}
 const variable = async (name: string) => (await shell.run(`echo "$${name}"`)).trim();
 const get = async (route: string) => product.call('GET', route);
 const storeOf = async (ref: string) => {
@@ -53,6 +56,8 @@ test('whoever types what the page shows goes from words to a deployed version, a
   expect((await get(proposal)).body).toMatchObject({ status: 'completed', understood: true, questions: [] });
   expect((await get('/tags/rates')).body).toMatchObject({ version: 1 });
   expect(await storeOf('rates/draft')).toEqual(await storeOf('rates'));
+
+  expect(await type('/back-test')).toBe('completed\n1\n1\n');
 
   expect(await type('/approve')).toMatch(/^approved\n\{.*"changed":\[\{"node":"fetch"/);
   expect((await get(proposal)).body).toMatchObject({ status: 'approved' });
@@ -75,6 +80,7 @@ test('whoever types what the page shows goes from words to a deployed version, a
   expect(await production()).toBe(first);
   const undo = (await get(`/runs/${await variable('UNDO')}`)).body;
   expect(undo).toMatchObject({ type: 'deployment', state: 'completed' });
+  expect(blocks).toEqual([]);
 });
 
 interface Shell {
