@@ -54,7 +54,7 @@ function operation(row: Route): ZodOpenApiOperationObject {
     requestParams: requestParams(row),
     requestBody: requestBody(row),
     responses: responses(row),
-  } as ZodOpenApiOperationObject;
+  };
 }
 
 /** Absent parts must not even be named. */
@@ -94,6 +94,9 @@ function requestBody(row: Route) {
   return { required, content: Object.fromEntries(media_types.map((type) => [type, { schema }])) };
 }
 
+/** Answered before there is a route, without a body. */
+const TOO_LONG = { description: 'Address and headers are longer than 16 KiB together.' };
+
 function responses(row: Route) {
   const own = Object.entries(row.responses).map(
     ([status, response]) => [status, describe(Number(status), response)] as const,
@@ -101,7 +104,7 @@ function responses(row: Route) {
   const shared = problemStatuses(row).map(
     (status) => [String(status), { $ref: `#/components/responses/${status}` }] as const,
   );
-  return Object.fromEntries([...shared, ...own]);
+  return { 431: TOO_LONG, ...Object.fromEntries([...shared, ...own]) };
 }
 
 function describe(status: number, response: RouteResponse) {

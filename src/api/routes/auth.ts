@@ -159,7 +159,10 @@ function apiKeyRoutes({ api_keys }: AuthDeps): Route[] {
       path: '/auth/api-keys',
       summary: 'Your API keys, newest first.',
       query: listQuery,
-      responses: { 200: { description: 'One page.', schema: page(apiKeyView) } },
+      responses: {
+        200: { description: 'One page.', schema: page(apiKeyView) },
+        403: { description: 'The caller is an API key, or no user.' },
+      },
       async handler({ query: { limit, cursor }, principal }) {
         const rows = await api_keys.list(principal, limit + 1, agePlaceAt(cursor));
         return { status: 200, body: pageOf(rows, limit, agePlaceOf) };
