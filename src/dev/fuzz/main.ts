@@ -7,7 +7,7 @@ import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { cleanup } from '../bench/bed.ts';
 import { devEnvironment } from '../environment.ts';
-import { CHECKS, LEFT_OUT, leftOut, TOOL_SETTINGS } from './left-out.ts';
+import { CHECKS, LEFT_OUT, TOOL_SETTINGS } from './left-out.ts';
 import { startTarget, type Target } from './target.ts';
 import { FuzzError, installedTool, runTool } from './tool.ts';
 
