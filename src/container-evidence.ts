@@ -6,7 +6,7 @@ import type { ProposalService } from './domain/ide/proposals.ts';
 import { backTestRepository } from './persistence/back-tests.ts';
 import { runRepository } from './persistence/runs.ts';
 
-const LIMITS = { run_ms: 2_000, total_ms: 10_000, bytes: 64 * 1024 * 1024 };
+const LIMITS = { run_ms: 500, total_ms: 10_000, bytes: 64 * 1024 * 1024 };
 
 /** What runs that have ended say of a change. */
 export function createEvidence({ db }: Pick<Base, 'db'>, store: Store, proposals: ProposalService) {

@@ -1,7 +1,7 @@
 import type { Json } from '../../contract/json.ts';
 import { viewClaimed, viewTask } from '../../domain/agent-task-views.ts';
 import type { AgentWorkService } from '../../domain/agent-work.ts';
-import { decodeCursor, pageOf } from '../cursor.ts';
+import { agePlaceAt, pageOf } from '../cursor.ts';
 import { leaving } from '../leaving.ts';
 import { route, type Route } from '../route.ts';
 import {
@@ -37,7 +37,7 @@ function listRoute({ agent_work }: Deps): Route {
     query: listTasksQuery,
     responses: { 200: { description: 'One page.', schema: page(taskView) } },
     async handler({ query: { limit, cursor, ...filter }, project_id }) {
-      const after = decodeCursor(cursor, ['created_at', 'id']);
+      const after = agePlaceAt(cursor);
       const position = after && { created_at: new Date(after.created_at), id: after.id };
       const rows = await agent_work.list({ ...filter, project_id }, limit + 1, position);
       const { items, next_cursor } = pageOf(rows, limit, ({ created_at, id }) => ({

@@ -6,7 +6,7 @@ import type { ExperimentService } from '../../domain/experiments.ts';
 import type { RunStatus } from '../../domain/run-status.ts';
 import type { RunService } from '../../domain/runs.ts';
 import { viewRun } from '../../domain/run-views.ts';
-import { decodeCursor, pageOf } from '../cursor.ts';
+import { agePlaceAt, pageOf } from '../cursor.ts';
 import { leaving } from '../leaving.ts';
 import { route, type Route } from '../route.ts';
 import { requireStarter } from './start-role.ts';
@@ -123,7 +123,7 @@ function listOfWorkflowRoute(runs: RunService): Route {
 /** One page of runs, as a list of them is asked for. */
 export async function listedRuns(runs: RunService, project_id: string, query: ListQuery) {
   const { limit, workflow, type, health, parent_run_id } = query;
-  const after = decodeCursor(query.cursor, ['created_at', 'id']);
+  const after = agePlaceAt(query.cursor);
   const filter = {
     states: statesOf(query.status),
     workflow,

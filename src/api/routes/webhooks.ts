@@ -1,6 +1,6 @@
 import { eventIdOf } from '../../domain/rules/cloud-event.ts';
 import type { WebhookService } from '../../domain/webhooks.ts';
-import { decodeCursor, notACursor, pageOf } from '../cursor.ts';
+import { agePlaceAt, decodeCursor, notACursor, pageOf } from '../cursor.ts';
 import { route, type Route } from '../route.ts';
 import { page } from '../schemas/conventions.ts';
 import { pageOnlyQuery } from '../schemas/runs.ts';
@@ -52,7 +52,7 @@ function collectionRoutes(webhooks: WebhookService): Route[] {
       query: pageOnlyQuery,
       responses: { 200: { description: 'One page.', schema: page(webhookView) } },
       async handler({ query: { limit, cursor }, project_id }) {
-        const after = decodeCursor(cursor, ['created_at', 'id']);
+        const after = agePlaceAt(cursor);
         const rows = await webhooks.list(project_id, limit + 1, after);
         const { items, next_cursor } = pageOf(rows, limit, ({ created_at, id }) => ({
           created_at: created_at.toISOString(),

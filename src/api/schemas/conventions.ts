@@ -10,6 +10,9 @@ export const instant = z.iso.datetime({ offset: true });
 export const anyJson = z.unknown().meta({ description: 'Any JSON value.' });
 export const jsonObject = z.record(z.string(), z.unknown()).meta({ description: 'Any JSON object.' });
 
+/** A number that counts rows: what is beyond it no column holds. */
+export const rowNumber = z.coerce.number('must be a number').int().max(2_147_483_647);
+
 /** `?limit=&cursor=` of every list; spread it into the route's own filters. */
 export const pageQuery = {
   limit: z.coerce.number('must be a number').int().min(1).max(100).default(20),

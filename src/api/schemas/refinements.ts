@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { DRAFT_STATES, PROPOSAL_STATUSES } from '../../contract/refinement.ts';
 import { SPEC_ENGINE_LIMITS } from '../../contract/spec-engine.ts';
-import { anyJson, instant, jsonObject, pageQuery, patchOperation, uuid } from './conventions.ts';
+import { anyJson, instant, jsonObject, pageQuery, patchOperation, rowNumber, uuid } from './conventions.ts';
 
 const MAX_CONTEXT_CHARS = 16_000;
 const ref = z.string().min(1).max(300);
@@ -35,7 +35,7 @@ export const proposalWaitQuery = z.strictObject({
 });
 export const threadParams = z.strictObject({ thread_id: uuid });
 export const socketQuery = z.strictObject({
-  last_event_id: z.coerce.number().int().min(0).max(2_147_483_647).optional(),
+  last_event_id: rowNumber.min(0).optional(),
 });
 
 export const refinementView = z.object({

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { RUN_STATES, RUN_TYPES, STEP_STATES } from '../../contract/run.ts';
-import { anyJson, contentHash, instant, jsonObject, pageQuery, uuid } from './conventions.ts';
+import { anyJson, contentHash, instant, jsonObject, pageQuery, rowNumber, uuid } from './conventions.ts';
 
 const MAX_LABELS = 64;
 const labels = z
@@ -75,7 +75,7 @@ export const waitQuery = z.strictObject({
 });
 
 export const pageOnlyQuery = z.strictObject(pageQuery);
-export const eventsQuery = z.strictObject({ ...pageQuery, after: z.coerce.number().int().min(0).optional() });
+export const eventsQuery = z.strictObject({ ...pageQuery, after: rowNumber.min(0).optional() });
 
 export const eventParams = z.strictObject({ id: uuid, name: z.string().min(1).max(200) });
 export const approvalParams = z.strictObject({ id: uuid, node: z.string().min(1).max(64) });

@@ -1,13 +1,22 @@
 import { z } from 'zod';
 import { RUN_TYPES } from '../../contract/run.ts';
-import { anyJson, contentHash, instant, jsonObject, pageQuery, queryFlag, uuid } from './conventions.ts';
+import {
+  anyJson,
+  contentHash,
+  instant,
+  jsonObject,
+  pageQuery,
+  queryFlag,
+  rowNumber,
+  uuid,
+} from './conventions.ts';
 import { message } from './patches.ts';
 import { breakGlass, expectedVersion, reasonToBreak } from './tags.ts';
 
 export const workflowParams = z.strictObject({ ref: z.string() });
 export const versionParams = z.strictObject({
   ref: z.string(),
-  n: z.coerce.number('must be a number').int().min(1),
+  n: rowNumber.min(1),
 });
 export const readWorkflowQuery = z.strictObject({ materialize: queryFlag.default(false) });
 export const versionsQuery = z.strictObject(pageQuery);

@@ -3,6 +3,7 @@
  * with a body is asked; one that takes unknown fields stands in a table with the reason.
  */
 import { LIMITS, type TestAnswer } from '../../../src/api/app-fixture.ts';
+import { z } from 'zod';
 import type { Route } from '../../../src/api/route.ts';
 import type { Request } from '../idempotency/examples.ts';
 import { type WholeApi, wholeApi } from '../idempotency/whole-api.ts';
@@ -46,6 +47,29 @@ const withBodies = () =>
   whole.routes.filter(
     (row) => has(row) && !row.raw_body && !['get', 'head'].includes(row.method) && !(nameOf(row) in ANY_BODY),
   );
+
+/** Every member that a cursor of ours has. */
+const CURSOR_MEMBERS =
+  'name kind digest created_at id about started_at node item attempt seq user_id beat workflow target_id approved_by at run_id pattern version number depth';
+
+it.each(['zz', '\u0000', '', 1e300, 1e15, -1, 0.5, '2026-99-99T00:00:00Z'])(
+  'a cursor that somebody made up of %j is never a failure of ours',
+  async (value) => {
+    const position = Object.fromEntries(CURSOR_MEMBERS.split(' ').map((name) => [name, value]));
+    const cursor = Buffer.from(JSON.stringify(position)).toString('base64url');
+    const lists = whole.routes.filter(
+      ({ method, query }) => method === 'get' && query instanceof z.ZodObject && 'cursor' in query.shape,
+    );
+    const wrong: unknown[] = [];
+    for (const row of lists) {
+      const { path } = await requestFor(row);
+      const answer = await send(row, { path: `${path}${path.includes('?') ? '&' : '?'}cursor=${cursor}` });
+      if (answer.status >= 500) wrong.push([nameOf(row), verdict(answer)]);
+    }
+    expect(wrong).toEqual([]);
+    expect(lists.length).toBeGreaterThan(20);
+  },
+);
 
 it('an unknown field is 400 on every route with a body, and the answer names it', async () => {
   const wrong: unknown[] = [];
