@@ -54,7 +54,7 @@ const typesOf = async (id: string) => (await product.events(id)).map((event) => 
 const rowsOf = async (id: string) =>
   (await product.steps(id)).map(({ node, epoch, state }) => `${node}/${String(epoch)} ${state}`).sort();
 
-/** An approval between two calls; answers the run once it waits. */
+/** An approval between two calls; answers the run once it waits, and has nothing else to do. */
 async function asking(name: string): Promise<string> {
   const nodes = {
     before: http(`${name}/before`),
@@ -67,6 +67,7 @@ async function asking(name: string): Promise<string> {
   await product.publish(name, definition(name, nodes, { output: '${{ steps.sum.output }}' }));
   const { id } = await product.start(name);
   await untilStep(product, id, 'ask', 'waiting');
+  await side.untilAtRest(id);
   return id;
 }
 
@@ -157,6 +158,7 @@ it('a reset that no worker has told of yet is found by a pass', async () => {
   await product.ended(id);
   const temporal_run_id = await side.reset(id, isSignal);
   await product.until(id, (run) => run.epoch === 1);
+  await side.untilAtRest(id);
   await product.database.pool.query(
     `WITH e AS (UPDATE run SET state = 'terminated', ended_at = now(), temporal_run_id = $2, last_event_seq = last_event_seq + 1,
        snapshot_id = (SELECT id FROM artifact WHERE kind = 'run_snapshot' LIMIT 1) WHERE id = $1 RETURNING *),
