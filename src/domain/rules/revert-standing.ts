@@ -33,27 +33,52 @@ export const limitsFor = (operations: readonly Operation[]) =>
   operations.some(({ op }) => op === 'copy') ? PATCH_LIMITS : UNBOUNDED;
 
 interface Cleared {
-  /** The later patches that stand; undefined when all do, or when they alone do not lead to the head. */
-  standing?: LaterPatch[];
+  /** The later patches that stand. */
+  standing: readonly LaterPatch[];
   /** Whether the patch was taken back already. */
   is_gone: boolean;
 }
 
-/** Takes those that were taken back away, with the reverts that did it: a revert leads to where the chain leads without both. */
+/** How many patches are replayed at most to find out which pairs leave nothing behind one by one. */
+const MAX_REPLAYED = 20_000;
+
+/**
+ * Takes those that were taken back away, with the reverts that did it: a revert leads to where the chain leads without both.
+ * A value that was put back in between may hide a part of what one did; a pair that leaves something behind stays.
+ */
 export function withoutTakenBack({ id, before, after, later, head }: Reversal): Cleared {
+  const clearedOf = (left: ReadonlySet<string>): Cleared => ({
+    standing: later.filter((patch) => !left.has(patch.id)),
+    is_gone: left.has(id),
+  });
+  const leadsToHead = ({ standing, is_gone }: Cleared) =>
+    isEqualJson(replay(is_gone ? before : after, standing) ?? null, head);
+
+  const pairs = takenBack(id, later);
+  if (pairs.length === 0) return { standing: later, is_gone: false };
+  const all = clearedOf(new Set(pairs.flat()));
+  if (leadsToHead(all)) return all;
+  let left = new Set<string>();
+  if (pairs.length * later.length <= MAX_REPLAYED)
+    for (const pair of pairs) {
+      const more = new Set([...left, ...pair]);
+      if (leadsToHead(clearedOf(more))) left = more;
+    }
+  return clearedOf(left);
+}
+
+/** Those of the patches that were taken back, each with its revert, the last revert first. */
+function takenBack(id: string, later: readonly LaterPatch[]): [string, string][] {
   const ids = new Set([id, ...later.map((patch) => patch.id)]);
   const gone = new Set<string>();
-  const standing: LaterPatch[] = [];
+  const pairs: [string, string][] = [];
   // From the end, because a revert that was taken back itself takes back nothing.
-  for (const patch of [...later].reverse()) {
-    if (gone.has(patch.id)) continue;
-    if (patch.reverts_id != null && ids.has(patch.reverts_id)) gone.add(patch.reverts_id);
-    else standing.unshift(patch);
+  for (const { id: revert, reverts_id } of [...later].reverse()) {
+    if (gone.has(revert) || reverts_id == null || !ids.has(reverts_id)) continue;
+    gone.add(reverts_id);
+    pairs.push([reverts_id, revert]);
   }
-  const is_gone = gone.has(id);
-  if (standing.length === later.length) return { is_gone };
-  const end = replay(is_gone ? before : after, standing);
-  return end !== undefined && isEqualJson(end, head) ? { standing, is_gone } : { is_gone };
+  return pairs;
 }
 
 /** Where the patches lead from a state; undefined when one of them does not apply. */

@@ -34,9 +34,8 @@ type ProblemsOf = (document: JsonObject) => readonly Problem[];
  * that first make it so are in the way.
  */
 export function revertPatch(reversal: Reversal, problemsOf: ProblemsOf): Reverted {
-  const { standing, is_gone } = withoutTakenBack(reversal);
-  if (is_gone && standing) return { document: reversal.head, obstacles: [] };
-  const later = standing ?? reversal.later;
+  const { standing: later, is_gone } = withoutTakenBack(reversal);
+  if (is_gone) return { document: reversal.head, obstacles: [] };
   const reverted = replayWithout({ ...reversal, later }, () => []);
   if (reverted.obstacles.length > 0 || problemsOf(reverted.document).length === 0) return reverted;
   return replayWithout({ ...reversal, later }, problemsOf);
