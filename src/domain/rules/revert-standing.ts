@@ -40,7 +40,7 @@ interface Cleared {
 }
 
 /** How many patches are replayed at most to find out which pairs leave nothing behind one by one. */
-const MAX_REPLAYED = 20_000;
+const MAX_REPLAYED = 2_000;
 
 /**
  * Takes those that were taken back away, with the reverts that did it: a revert leads to where the chain leads without both.
