@@ -1,6 +1,6 @@
 import { upsertSearchAttributes } from '@temporalio/workflow';
 import type { JsonObject } from '../src/contract/json.ts';
-import type { CommandOutcome } from '../src/contract/journal.ts';
+import { changeEvent, type CommandOutcome } from '../src/contract/journal.ts';
 import type { NodeResult } from '../src/contract/activities.ts';
 import type { Plan } from '../src/contract/plan.ts';
 import type { CommandType, RunError, RunState } from '../src/contract/run.ts';
@@ -93,6 +93,7 @@ export function createExecution(
       seq: resumed?.journal_seq ?? 0,
       is_whole: !resumed,
       position: () => positionOf(x),
+      state: () => x.state,
     }),
     events: createKeptEvents(resumed?.events),
     undo: [...(resumed?.undo ?? [])],
@@ -141,15 +142,10 @@ export function changeState(
   why?: { actor: string; reason?: string },
 ): void {
   const change = { from: x.state, to, actor: why?.actor ?? 'engine', reason: why?.reason };
-  x.journal.note({ event: eventOf(x.state, to), data, change });
+  x.journal.note({ event: changeEvent(x.state, to), data, change });
   // A fresh execution was started with `running` already in place.
   if (to !== 'running' || x.state !== 'queued') upsertSearchAttributes({ [SEARCH_ATTRIBUTES.state]: [to] });
   x.state = to;
-}
-
-function eventOf(from: RunState, to: RunState): string {
-  if (to !== 'running') return `run.${to}`;
-  return from === 'paused' ? 'run.resumed' : 'run.started';
 }
 
 export function noteCommand(x: Execution, outcome: CommandOutcome & { type: CommandType }): void {

@@ -1,8 +1,8 @@
-import { proxyLocalActivities, type ActivityInterfaceFor } from '@temporalio/workflow';
 import type { HealthActivities, HealthReport } from '../src/contract/health.ts';
+import { bookkeeping } from './bookkeeping.ts';
 
 /** What fails for this long is left to the next sweep. */
-const local = proxyLocalActivities<ActivityInterfaceFor<HealthActivities>>({
+const local = bookkeeping<HealthActivities>({
   startToCloseTimeout: '30s',
   scheduleToCloseTimeout: '30s',
   retry: { initialInterval: '500ms', backoffCoefficient: 2, maximumAttempts: 4 },

@@ -1,6 +1,6 @@
 import { workflowInfo } from '@temporalio/workflow';
 import type { JournalEntry, JournalFlush, RunEnd, RunOutcome } from '../src/contract/journal.ts';
-import type { FinalState } from '../src/contract/run.ts';
+import type { FinalState, RunState } from '../src/contract/run.ts';
 import { local } from './options.ts';
 import { jsonBytes } from './values.ts';
 
@@ -44,9 +44,17 @@ interface JournalOptions {
   /** False when steps of the run were recorded by another one. */
   is_whole: boolean;
   position: () => JournalPosition;
+  state: () => RunState;
 }
 
-export function createJournal({ run_id, epoch, seq: first, is_whole, position }: JournalOptions): Journal {
+export function createJournal({
+  run_id,
+  epoch,
+  seq: first,
+  is_whole,
+  position,
+  state,
+}: JournalOptions): Journal {
   let seq = first;
   let pending: JournalEntry[] = [];
 
@@ -67,7 +75,8 @@ export function createJournal({ run_id, epoch, seq: first, is_whole, position }:
 
   async function flushAll(parts: JournalEntry[][]): Promise<void> {
     for (const part of parts) {
-      const ended_as = await local.flushJournal(flushOf(part));
+      const is_last = part === parts.at(-1);
+      const ended_as = await local.flushJournal({ ...flushOf(part), ...(is_last ? { state: state() } : {}) });
       if (ended_as) throw new RunHasEnded(ended_as);
     }
   }

@@ -1,15 +1,11 @@
-import {
-  ActivityCancellationType,
-  proxyActivities,
-  proxyLocalActivities,
-  type ActivityInterfaceFor,
-} from '@temporalio/workflow';
+import { ActivityCancellationType, proxyActivities, type ActivityInterfaceFor } from '@temporalio/workflow';
 import type { LocalActivities, NodeActivities } from '../src/contract/activities.ts';
 import type { MaintenanceActivities } from '../src/contract/maintenance.ts';
+import { bookkeeping } from './bookkeeping.ts';
 import type { Unit } from './unit.ts';
 
 /** Bookkeeping: tried again for as long as the database is away, never given up. */
-export const local = proxyLocalActivities<ActivityInterfaceFor<LocalActivities>>({
+export const local = bookkeeping<LocalActivities>({
   startToCloseTimeout: '30s',
   retry: { initialInterval: '100ms', backoffCoefficient: 2, maximumInterval: '5s' },
 });

@@ -2,11 +2,11 @@ import {
   ActivityFailure,
   ApplicationFailure,
   proxyActivities,
-  proxyLocalActivities,
   type ActivityInterfaceFor,
 } from '@temporalio/workflow';
 import type { RefinementActivities, RefinementInput, RefinementOutcome } from '../src/contract/refinement.ts';
 import type { EngineError } from '../src/contract/spec-engine.ts';
+import { bookkeeping } from './bookkeeping.ts';
 
 type Activities = ActivityInterfaceFor<RefinementActivities>;
 
@@ -18,7 +18,7 @@ const engine = proxyActivities<Activities>({
   retry: { initialInterval: '1s', backoffCoefficient: 2, maximumInterval: '1m' },
 });
 /** Tried again for as long as the database is away. */
-const local = proxyLocalActivities<Activities>({
+const local = bookkeeping<RefinementActivities>({
   startToCloseTimeout: '30s',
   retry: { initialInterval: '200ms', backoffCoefficient: 2, maximumInterval: '10s' },
 });

@@ -7,7 +7,6 @@ import {
   ChildWorkflowFailure,
   ParentClosePolicy,
   proxyActivities,
-  proxyLocalActivities,
   workflowInfo,
 } from '@temporalio/workflow';
 import { defineSearchAttributeKey, WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
@@ -21,6 +20,7 @@ import type {
   ScheduleReport,
 } from '../src/contract/schedules.ts';
 import type { DagInput } from '../src/contract/workflows.ts';
+import { bookkeeping } from './bookkeeping.ts';
 import { startDag } from './start-dag.ts';
 
 type Activities = ActivityInterfaceFor<ScheduleActivities>;
@@ -30,7 +30,7 @@ const firing = proxyActivities<Activities>({
   startToCloseTimeout: '30s',
   retry: { initialInterval: '200ms', backoffCoefficient: 2, maximumInterval: '10s' },
 });
-const local = proxyLocalActivities<Activities>({
+const local = bookkeeping<ScheduleActivities>({
   startToCloseTimeout: '30s',
   retry: { initialInterval: '200ms', backoffCoefficient: 2, maximumInterval: '10s' },
 });

@@ -36,6 +36,12 @@ export interface StateChange {
   reason?: string;
 }
 
+/** The public event of a change of state. */
+export function changeEvent(from: RunState, to: RunState): string {
+  if (to !== 'running') return `run.${to}`;
+  return from === 'paused' ? 'run.resumed' : 'run.started';
+}
+
 /** One public event and the row changes that come with it. Times are workflow time. */
 export interface JournalEntry {
   event: string;
@@ -57,6 +63,8 @@ export interface JournalFlush {
    * came in between, comes back with the same `seq` and a longer history, and may tell another story.
    */
   history_length?: number;
+  /** Where the workflow is with it. Missing when more of it follows. */
+  state?: RunState;
   entries: JournalEntry[];
   done: number;
   total: number;

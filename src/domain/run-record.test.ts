@@ -146,6 +146,36 @@ it('of a task done twice at once each thing is told once, whichever story comes 
   expect(types).toHaveLength(3);
 });
 
+it('is running again when the task that told of its pause is done again, with the resume', async () => {
+  const answered = (name: string, state: string) => ({
+    event: `command.${state}`,
+    at_ms: Date.now(),
+    data: { id: name },
+  });
+  await recorder.flush(
+    { ...flush(1, change('queued', 'running')), history_length: 3, state: 'running' },
+    first,
+  );
+  const paused = flush(2, change('running', 'paused'), answered('p', 'acknowledged'));
+  await recorder.flush({ ...paused, history_length: 8, state: 'paused' }, first);
+  const both = flush(2, answered('p', 'superseded'), answered('r', 'acknowledged'));
+  await recorder.flush({ ...both, history_length: 12, state: 'running' }, first);
+  expect((await row()).state).toBe('running');
+  // Who did it first comes late: its story is over.
+  await recorder.flush({ ...flush(3), history_length: 8, state: 'paused' }, first);
+  expect((await row()).state).toBe('running');
+  expect(await log()).toEqual([
+    ...[
+      'run.queued',
+      'run.running',
+      'run.paused',
+      'command.acknowledged',
+      'command.acknowledged',
+      'run.resumed',
+    ],
+  ]);
+});
+
 it('goes on from the state of a row that is not where its workflow is, and says so', async () => {
   await opened.database.pool.query(`UPDATE run SET state = 'provisioning' WHERE id = $1`, [id]);
   await recorder.flush(flush(1, change('queued', 'running'), change('running', 'paused')), first);

@@ -75,7 +75,9 @@ export function runRecorder(deps: Deps) {
       if (!row || row.ended_at !== null) return false;
       const is_again = isRetelling(row, flush);
       if (!is_again && !mayBeTold(row, flush)) return false;
-      const known = { told: await locked.told(row.id, keys), state: row.state, is_again };
+      // Where it is says nothing when another story has been told since.
+      const arrives_at = (flush.history_length ?? 0) >= row.journal_history ? flush.state : undefined;
+      const known = { told: await locked.told(row.id, keys), state: row.state, is_again, arrives_at };
       return write({ ...flush, entries: untold(flush.entries, known), retells: true }, locked);
     });
   }

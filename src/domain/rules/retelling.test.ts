@@ -46,3 +46,20 @@ test('only what was not told is left, and a state that was reached is not reache
   const back = [change('running', 'paused'), change('paused', 'running')];
   expect(untold(back, { told, state: 'running', is_again: false })).toEqual(back);
 });
+
+test('a state that only the story given up has reached is left again', () => {
+  const both = [answer('pause', 'superseded'), answer('resume', 'acknowledged')];
+  const told = new Set([entryKey(both[0]!)!]);
+  const left = untold(both, { told, state: 'paused', is_again: true, arrives_at: 'running' });
+  expect(left).toMatchObject([
+    both[1]!,
+    { event: 'run.resumed', change: { from: 'paused', to: 'running', actor: 'engine' } },
+  ]);
+  const same = { told, state: 'running', is_again: true, arrives_at: 'running' } as const;
+  expect(untold(both, same)).toEqual([both[1]]);
+  const ahead = [change('running', 'paused'), ...both];
+  expect(untold(ahead, { told, state: 'running', is_again: false, arrives_at: 'paused' })).toEqual([
+    ahead[0],
+    both[1],
+  ]);
+});

@@ -1,5 +1,5 @@
-import type { JournalEntry, JournalFlush } from '../../contract/journal.ts';
-import { continuedFrom } from './run-transition.ts';
+import { changeEvent, type JournalEntry, type JournalFlush } from '../../contract/journal.ts';
+import { continuedFrom, mayChange } from './run-transition.ts';
 import type { RunState } from '../../contract/run.ts';
 
 /** How far the journal of a run is written. */
@@ -34,14 +34,25 @@ interface Known {
   state: RunState;
   /** The flush itself was written before, as another story. */
   is_again: boolean;
+  /** Where its workflow is. */
+  arrives_at?: RunState;
 }
 
-/** The entries that are not written yet. */
-export function untold(entries: readonly JournalEntry[], { told, state, is_again }: Known): JournalEntry[] {
+/**
+ * The entries that are not written yet. Where the story that was given up has left the run somewhere else than this one
+ * (paused, when the pause and its resume came together the second time), a change back is one of them.
+ */
+export function untold(entries: readonly JournalEntry[], known: Known): JournalEntry[] {
+  const { told, state, is_again, arrives_at } = known;
   const arrives = entries.findLast(({ change }) => change)?.change?.to;
   const rest = entries.filter((entry) => {
     const key = entryKey(entry);
     return key === undefined ? !is_again || arrives !== state : !told.has(key);
   });
-  return continuedFrom(state, rest);
+  const left = continuedFrom(state, rest);
+  const from = left.findLast(({ change }) => change)?.change?.to ?? state;
+  if (arrives_at === undefined || arrives_at === from || !mayChange(from, arrives_at)) return left;
+  const change = { from, to: arrives_at, actor: 'engine' };
+  const at_ms = entries.at(-1)?.at_ms ?? Date.now();
+  return [...left, { event: changeEvent(from, arrives_at), at_ms, data: {}, change }];
 }

@@ -175,7 +175,7 @@ function safelyEncoded(text: string): string {
 
 it(`no request to any operation is a failure of ours, and every answer is documented (seed ${SEED})`, async () => {
   const random = randomFrom(SEED);
-  const rows = whole.routes.filter((row) => row.handler !== undefined && !(nameOf(row) in LEFT_OUT));
+  const rows = whole.routes.filter((row) => !(nameOf(row) in LEFT_OUT));
   for (const [n, row] of rows.entries()) {
     const name = nameOf(row);
     const operation = document.paths[documentedRoute(row)]![row.method]!;

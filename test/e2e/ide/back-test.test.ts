@@ -4,9 +4,9 @@ import { backTestView } from '../../../src/api/schemas/evidence.ts';
 import type { RunBody } from '../../support/api-client.ts';
 import { definition, transform } from '../../support/definitions.ts';
 import { eventually } from '../../support/eventually.ts';
-import { startFlakyServer, type FlakyServer } from '../../support/flaky-server.ts';
-import { startProduct, type Product } from '../../support/product.ts';
-import { stopSoundly } from '../../support/stop-soundly.ts';
+import { startFlakyProduct, type FlakyProduct } from '../../support/flaky-product.ts';
+import type { FlakyServer } from '../../support/flaky-server.ts';
+import type { Product } from '../../support/product.ts';
 
 interface Tried extends Record<string, unknown> {
   run_id: string;
@@ -26,18 +26,16 @@ interface BackTest extends Record<string, unknown> {
   left_out: number;
 }
 
+let flaky: FlakyProduct;
 let product: Product;
 let server: FlakyServer;
 let made = 0;
 
 beforeAll(async () => {
-  server = await startFlakyServer();
-  product = await startProduct({ env: { ORCHESTRATOR_HTTP_NODE_ALLOW_HOSTS: '127.0.0.1' } });
+  flaky = await startFlakyProduct();
+  ({ product, server } = flaky);
 });
-afterAll(async () => {
-  await stopSoundly(product);
-  await server.close();
-});
+afterAll(() => flaky?.stop());
 
 type Nodes = Record<string, JsonObject>;
 

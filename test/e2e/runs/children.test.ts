@@ -1,22 +1,20 @@
 import type { JsonObject } from '../../../src/contract/json.ts';
 import { bash, definition, transform, wait } from '../../support/definitions.ts';
 import { eventually } from '../../support/eventually.ts';
-import { startFlakyServer, type FlakyServer } from '../../support/flaky-server.ts';
-import { startProduct, type Product } from '../../support/product.ts';
+import { startFlakyProduct, type FlakyProduct } from '../../support/flaky-product.ts';
+import type { FlakyServer } from '../../support/flaky-server.ts';
+import type { Product } from '../../support/product.ts';
 import type { RunBody } from '../../support/api-client.ts';
-import { stopSoundly } from '../../support/stop-soundly.ts';
 
+let flaky: FlakyProduct;
 let product: Product;
 let server: FlakyServer;
 
 beforeAll(async () => {
-  server = await startFlakyServer();
-  product = await startProduct({ code: true, env: { ORCHESTRATOR_HTTP_NODE_ALLOW_HOSTS: '127.0.0.1' } });
+  flaky = await startFlakyProduct({ code: true });
+  ({ product, server } = flaky);
 });
-afterAll(async () => {
-  await stopSoundly(product);
-  await server.close();
-});
+afterAll(() => flaky?.stop());
 
 const run = (workflow: string, config: JsonObject = {}, more: JsonObject = {}): JsonObject => ({
   type: 'run',

@@ -1,21 +1,19 @@
 import type { JsonObject } from '../../../src/contract/json.ts';
 import { definition, transform, wait } from '../../support/definitions.ts';
-import { startFlakyServer, type FlakyServer } from '../../support/flaky-server.ts';
-import { startProduct, type Product } from '../../support/product.ts';
+import { startFlakyProduct, type FlakyProduct } from '../../support/flaky-product.ts';
+import type { FlakyServer } from '../../support/flaky-server.ts';
+import type { Product } from '../../support/product.ts';
 import type { RunBody } from '../../support/api-client.ts';
-import { stopSoundly } from '../../support/stop-soundly.ts';
 
+let flaky: FlakyProduct;
 let product: Product;
 let server: FlakyServer;
 
 beforeAll(async () => {
-  server = await startFlakyServer();
-  product = await startProduct({ env: { ORCHESTRATOR_HTTP_NODE_ALLOW_HOSTS: '127.0.0.1' } });
+  flaky = await startFlakyProduct();
+  ({ product, server } = flaky);
 });
-afterAll(async () => {
-  await stopSoundly(product);
-  await server.close();
-});
+afterAll(() => flaky?.stop());
 
 const get = (path: string, more: JsonObject = {}): JsonObject => ({
   type: 'http',

@@ -1,25 +1,22 @@
 import type { JsonObject } from '../../../src/contract/json.ts';
 import { definition, transform } from '../../support/definitions.ts';
-import { startFlakyServer, type FlakyServer } from '../../support/flaky-server.ts';
-import { startProduct, type Product } from '../../support/product.ts';
-import { stopSoundly } from '../../support/stop-soundly.ts';
+import { startFlakyProduct, type FlakyProduct } from '../../support/flaky-product.ts';
+import type { FlakyServer } from '../../support/flaky-server.ts';
+import type { Product } from '../../support/product.ts';
 
+let flaky: FlakyProduct;
 let product: Product;
 let server: FlakyServer;
 
 beforeAll(async () => {
-  server = await startFlakyServer();
-  product = await startProduct({
+  flaky = await startFlakyProduct({
     env: {
-      ORCHESTRATOR_HTTP_NODE_ALLOW_HOSTS: '127.0.0.1',
       ORCHESTRATOR_RUNS_CONTINUE_AS_NEW_AFTER_EVENTS: '100',
     },
   });
+  ({ product, server } = flaky);
 });
-afterAll(async () => {
-  await stopSoundly(product);
-  await server.close();
-});
+afterAll(() => flaky?.stop());
 
 const go: JsonObject = { type: 'wait', config: { event: 'go' } };
 

@@ -9,6 +9,13 @@ const A2_RUNS = sized({ short: 10, full: 500 });
 const A3_RUNS = sized({ short: 10, full: 300 });
 const A4_SECONDS = sized({ short: 12, full: 600 });
 
+interface Ended {
+  ended_at: string | null;
+  state: string;
+  output: unknown;
+  error: unknown;
+}
+
 export function outageScenarios(on: FleetStage): void {
   /** Starts runs and follows them; every one that was accepted ends right. */
   async function allComplete(count: number): Promise<ReturnType<typeof insistent>> {
@@ -23,15 +30,13 @@ export function outageScenarios(on: FleetStage): void {
     });
     const ended = await each(ids, 6, async (id) => {
       for (;;) {
-        const { body } = await client.call<{ ended_at: string | null; state: string; output: unknown }>(
-          'GET',
-          `/runs/${id}?wait=5`,
-        );
-        if (body.ended_at !== null) return { state: body.state, output: body.output };
+        const { body } = await client.call<Ended>('GET', `/runs/${id}?wait=5`);
+        const { ended_at, state, output, error } = body;
+        if (ended_at !== null) return { state, output, error };
       }
     });
     for (const [n, end] of ended.entries())
-      expect(end).toEqual({ state: 'completed', output: fiveStepsOutput(n) });
+      expect(end).toEqual({ state: 'completed', output: fiveStepsOutput(n), error: null });
     return client;
   }
 

@@ -22,8 +22,12 @@ export function workerScenarios(on: FleetStage): void {
           on.fleet.until(id, ({ ended_at }) => ended_at !== null, LIMIT_MS / 1_000),
         );
       });
-      for (const [n, { state, output }] of ended.entries())
-        expect({ state, output }).toEqual({ state: 'completed', output: fiveStepsOutput(n) });
+      for (const [n, { state, output, error }] of ended.entries())
+        expect({ state, output, error }).toEqual({
+          state: 'completed',
+          output: fiveStepsOutput(n),
+          error: null,
+        });
       const { rows } = await on.db.query<{ node: string; count: number }>(
         `SELECT s.node, count(*)::int AS count FROM step s JOIN run r ON r.id = s.run_id AND r.workflow = 'five'
        WHERE s.state = 'succeeded' GROUP BY s.node ORDER BY s.node`,
@@ -99,6 +103,43 @@ export function workerScenarios(on: FleetStage): void {
       const delivered = `SELECT 1 FROM run_command WHERE run_id = $1 AND delivered_at IS NOT NULL`;
       await eventually(async () => (await on.db.query(delivered, [id])).rows.length === 2);
       await on.fleet.processes.worker.start();
+      expect((await on.fleet.until(id, ({ ended_at }) => ended_at !== null, 60)).state).toBe('completed');
+      await on.agree();
+    },
+    LIMIT_MS,
+  );
+
+  test(
+    'a pause that only a lost task told of, and its resume, are taken back with it: the run goes on',
+    async () => {
+      const told = { type: 'wait', config: { event: 'told' } };
+      await on.fleet.publish('resumed', definition('resumed', { told }));
+      const { id } = await on.fleet.start('resumed');
+      await eventually(async () => (await on.fleet.steps(id)).find(({ state }) => state === 'waiting'));
+      await on.fleet.processes.worker.kill();
+      const pause = (await on.fleet.call<{ id: string }>('POST', `/runs/${id}/pause`)).body.id;
+      // As a worker leaves it that is killed between its journal and the end of its task.
+      await on.db.query(
+        `WITH r AS (
+           UPDATE run SET state = 'paused', journal_seq = journal_seq + 1, journal_history = journal_history + 1,
+             last_event_seq = last_event_seq + 2 WHERE id = $1 RETURNING last_event_seq AS last
+         ), c AS (
+           UPDATE run_command SET state = 'acknowledged', acknowledged_at = now() WHERE run_id = $1
+         ), t AS (
+           INSERT INTO run_state_transition (run_id, event_seq, from_state, to_state, actor)
+           SELECT $1, last - 1, 'running', 'paused', 'engine' FROM r
+         )
+         INSERT INTO run_event (run_id, seq, type, data)
+         SELECT $1, last - 1, 'run.paused', '{}'::json FROM r
+         UNION ALL SELECT $1, last, 'command.acknowledged', json_build_object('id', $2::text, 'type', 'pause') FROM r`,
+        [id, pause],
+      );
+      expect((await on.fleet.call('POST', `/runs/${id}/resume`)).status).toBe(202);
+      const delivered = `SELECT 1 FROM run_command WHERE run_id = $1 AND delivered_at IS NOT NULL`;
+      await eventually(async () => (await on.db.query(delivered, [id])).rows.length === 2);
+      await on.fleet.processes.worker.start();
+      await on.fleet.until(id, ({ state }) => state === 'running', 60);
+      expect((await on.fleet.call('POST', `/runs/${id}/events/told`)).status).toBe(202);
       expect((await on.fleet.until(id, ({ ended_at }) => ended_at !== null, 60)).state).toBe('completed');
       await on.agree();
     },
