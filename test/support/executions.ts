@@ -13,6 +13,15 @@ export async function withTemporal<T>(address: string, use: (client: Client) => 
   }
 }
 
+/** Waits until a run has nothing to do: its rows may tell what a task wrote that is not in the history yet. */
+export async function untilAtRest(client: Client, id: string): Promise<void> {
+  for (;;) {
+    const { raw } = await client.workflow.getHandle(id).describe();
+    if (!raw.pendingWorkflowTask && !raw.pendingActivities?.length) return;
+    await new Promise((resolve) => setTimeout(resolve, 25));
+  }
+}
+
 /** The histories of a run's executions, oldest first: more than one when it continued as new. */
 export async function historiesOf(client: Client, id: string): Promise<HistoryEvent[][]> {
   const { raw } = await client.workflow.getHandle(id).describe();

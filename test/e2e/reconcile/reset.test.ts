@@ -2,6 +2,7 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { newId } from '../../../src/ids.ts';
 import { definition, transform, wait } from '../../support/definitions.ts';
+import { untilAtRest } from '../../support/executions.ts';
 import { contradictions } from '../../support/model-check.ts';
 import { startProduct, type Product } from '../../support/product.ts';
 import { testTemporal } from '../../support/stack.ts';
@@ -67,7 +68,7 @@ async function asking(name: string): Promise<string> {
   await product.publish(name, definition(name, nodes, { output: '${{ steps.sum.output }}' }));
   const { id } = await product.start(name);
   await untilStep(product, id, 'ask', 'waiting');
-  await side.untilAtRest(id);
+  await untilAtRest(side.client, id);
   return id;
 }
 
@@ -158,7 +159,7 @@ it('a reset that no worker has told of yet is found by a pass', async () => {
   await product.ended(id);
   const temporal_run_id = await side.reset(id, isSignal);
   await product.until(id, (run) => run.epoch === 1);
-  await side.untilAtRest(id);
+  await untilAtRest(side.client, id);
   await product.database.pool.query(
     `WITH e AS (UPDATE run SET state = 'terminated', ended_at = now(), temporal_run_id = $2, last_event_seq = last_event_seq + 1,
        snapshot_id = (SELECT id FROM artifact WHERE kind = 'run_snapshot' LIMIT 1) WHERE id = $1 RETURNING *),

@@ -16,8 +16,6 @@ export interface TemporalSide {
   /** Resets to the last workflow task that had completed before the first event that `isBefore` is true for. */
   reset(run_id: string, isBefore: (event: HistoryEvent) => boolean): Promise<string>;
   describe(run_id: string): ReturnType<ReturnType<Client['workflow']['getHandle']>['describe']>;
-  /** Waits until a run has nothing to do: its rows may tell what a task wrote that is not in the history yet. */
-  untilAtRest(run_id: string): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -32,13 +30,6 @@ export async function temporalSide(): Promise<TemporalSide> {
   return {
     client,
     describe: (run_id) => client.workflow.getHandle(run_id).describe(),
-    async untilAtRest(run_id) {
-      for (;;) {
-        const { raw } = await client.workflow.getHandle(run_id).describe();
-        if (!raw.pendingWorkflowTask && !raw.pendingActivities?.length) return;
-        await new Promise((resolve) => setTimeout(resolve, 25));
-      }
-    },
     async reset(run_id, isBefore) {
       const { runId } = await client.workflow.getHandle(run_id).describe();
       const task = await lastTaskBefore(client.workflow.getHandle(run_id, runId), isBefore);

@@ -1,5 +1,6 @@
 import { bash, definition } from '../../support/definitions.ts';
 import { eventually } from '../../support/eventually.ts';
+import { untilAtRest, withTemporal } from '../../support/executions.ts';
 import { atMost, dice, each, harassed, LIMIT_MS, numbers, SEEDED, sized } from '../../support/faults.ts';
 import { fiveStepsOutput } from '../../support/mixed-runs.ts';
 import type { FleetStage } from './fleet-stage.ts';
@@ -116,6 +117,7 @@ export function workerScenarios(on: FleetStage): void {
       await on.fleet.publish('resumed', definition('resumed', { told }));
       const { id } = await on.fleet.start('resumed');
       await eventually(async () => (await on.fleet.steps(id)).find(({ state }) => state === 'waiting'));
+      await withTemporal(on.fleet.temporal_address, (client) => untilAtRest(client, id));
       await on.fleet.processes.worker.kill();
       const pause = (await on.fleet.call<{ id: string }>('POST', `/runs/${id}/pause`)).body.id;
       // As a worker leaves it that is killed between its journal and the end of its task.
