@@ -88,7 +88,8 @@ const NAMED_BY_PROPOSALS = statement<never>(
    ON CONFLICT DO NOTHING`,
 );
 
-// The names are looked for only where the bytes of "sha256:" are; escaped, because bytes need not be text.
+// The names are looked for only where the bytes of "sha256:" are; escaped, because bytes need not be text. In order, so that
+// two passes at once wait for each other in one direction only.
 const SCAN = statement<{ cas_id: string }>(
   'gc_scan',
   `INSERT INTO blob_names (cas_id, names)
@@ -96,7 +97,7 @@ const SCAN = statement<{ cas_id: string }>(
      ELSE ARRAY(SELECT DISTINCT m[1] FROM regexp_matches(encode(b.content, 'escape'), '${NAME}', 'g') m) END
    FROM gc_blob g JOIN cas_blob b ON b.cas_id = g.cas_id
    WHERE g.holds AND b.content IS NOT NULL AND NOT EXISTS (SELECT FROM blob_names n WHERE n.cas_id = b.cas_id)
-   LIMIT $1 ON CONFLICT DO NOTHING RETURNING cas_id`,
+   ORDER BY b.cas_id LIMIT $1 ON CONFLICT DO NOTHING RETURNING cas_id`,
 );
 
 const UNSCANNED = statement<UnscannedObject>(
