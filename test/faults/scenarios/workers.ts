@@ -120,6 +120,10 @@ export function workerScenarios(on: FleetStage): void {
       await withTemporal(on.fleet.temporal_address, (client) => untilAtRest(client, id));
       await on.fleet.processes.worker.kill();
       const pause = (await on.fleet.call<{ id: string }>('POST', `/runs/${id}/pause`)).body.id;
+      const delivered = async () =>
+        (await on.db.query(`SELECT 1 FROM run_command WHERE run_id = $1 AND delivered_at IS NOT NULL`, [id]))
+          .rows.length;
+      await eventually(async () => (await delivered()) === 1);
       // As a worker leaves it that is killed between its journal and the end of its task.
       await on.db.query(
         `WITH r AS (
@@ -137,8 +141,7 @@ export function workerScenarios(on: FleetStage): void {
         [id, pause],
       );
       expect((await on.fleet.call('POST', `/runs/${id}/resume`)).status).toBe(202);
-      const delivered = `SELECT 1 FROM run_command WHERE run_id = $1 AND delivered_at IS NOT NULL`;
-      await eventually(async () => (await on.db.query(delivered, [id])).rows.length === 2);
+      await eventually(async () => (await delivered()) === 2);
       await on.fleet.processes.worker.start();
       await on.fleet.until(id, ({ state }) => state === 'running', 60);
       expect((await on.fleet.call('POST', `/runs/${id}/events/told`)).status).toBe(202);
