@@ -40,6 +40,13 @@ const ended = (step: StepBody | undefined) => ({
   output: step?.output ?? null,
 });
 
+/** The waits that a failure elsewhere has ended: whether one is over before is a race. */
+const cutShort = (steps: ReadonlyMap<string, StepBody>) =>
+  [...steps.values()]
+    .flatMap(({ node, state }) => (state === 'cancelled' ? [node] : []))
+    .sort()
+    .join();
+
 test('what is foreseen is what happens when the version really runs', async () => {
   const counts = { decided: 0, changes: 0 };
   await fc.assert(
@@ -61,7 +68,7 @@ test('what is foreseen is what happens when the version really runs', async () =
         const step = id === null ? undefined : now.steps.get(id);
         return step?.state === 'failed' && !after[id!]?.continue_on_error;
       });
-      if (has_surprise) return;
+      if (has_surprise || cutShort(then.steps) !== cutShort(now.steps)) return;
       for (const id of Object.keys(after)) {
         if (unknown.has(id)) continue;
         const change = foreseen.changes.find(({ node }) => node === id);
