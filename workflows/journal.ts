@@ -73,10 +73,14 @@ export function createJournal({
     return inParts(entries);
   }
 
-  async function flushAll(parts: JournalEntry[][]): Promise<void> {
+  /** `arrives_at`: where the run is after the last of these parts; nothing when more is to follow. */
+  async function flushAll(parts: JournalEntry[][], arrives_at?: RunState): Promise<void> {
     for (const part of parts) {
       const is_last = part === parts.at(-1);
-      const ended_as = await local.flushJournal({ ...flushOf(part), ...(is_last ? { state: state() } : {}) });
+      const ended_as = await local.flushJournal({
+        ...flushOf(part),
+        ...(is_last && arrives_at !== undefined ? { state: arrives_at } : {}),
+      });
       if (ended_as) throw new RunHasEnded(ended_as);
     }
   }
@@ -84,7 +88,7 @@ export function createJournal({
   return {
     note: (entry) => void pending.push({ ...entry, at_ms: Date.now() }),
     isEmpty: () => pending.length === 0,
-    flush: () => flushAll(takeParts()),
+    flush: () => flushAll(takeParts(), state()),
     end(outcome, about) {
       const parts = takeParts();
       const last = parts.pop() ?? [];

@@ -51,8 +51,8 @@ export function untold(entries: readonly JournalEntry[], known: Known): JournalE
   });
   const left = continuedFrom(state, rest);
   const from = left.findLast(({ change }) => change)?.change?.to ?? state;
-  if (arrives_at === undefined || arrives_at === from || !mayChange(from, arrives_at)) return left;
+  const last = entries.at(-1);
+  if (!last || arrives_at === undefined || arrives_at === from || !mayChange(from, arrives_at)) return left;
   const change = { from, to: arrives_at, actor: 'engine' };
-  const at_ms = entries.at(-1)?.at_ms ?? Date.now();
-  return [...left, { event: changeEvent(from, arrives_at), at_ms, data: {}, change }];
+  return [...left, { event: changeEvent(from, arrives_at), at_ms: last.at_ms, data: {}, change }];
 }
