@@ -35,10 +35,17 @@ export interface InterpreterWorkerOptions extends WorkerBase {
   max_concurrent_local_activities: number;
 }
 
+/**
+ * The SDK takes this option, and does not name it. After its 5 s a task's code is cut off in the middle, which may end the
+ * whole process (decision 0031); ours has bounds of its own, and only seems slow when the process itself stands still.
+ */
+const UNNAMED_OPTIONS = { isolateExecutionTimeout: '60s' };
+
 /** Runs the workflows, their bookkeeping, and the nodes that need no sandbox. */
 export function createInterpreterWorker(options: InterpreterWorkerOptions): Promise<Worker> {
   return Worker.create({
     ...base(options),
+    ...UNNAMED_OPTIONS,
     workflowBundle: { codePath: options.bundle.codePath },
     workerDeploymentOptions: options.build && versionedAs(options.build),
     activities: options.activities,
