@@ -1,9 +1,11 @@
 import { v7 } from 'uuid';
-import { insertRun } from '../../test/support/runs.ts';
+import { overlapping } from '../../test/support/overlap.ts';
+import { acceptCancel, insertRun } from '../../test/support/runs.ts';
 import { caller, definitionOf, PROJECT_ID, testStore, type TestStore } from '../../test/support/store.ts';
 import type { Execution } from '../clients/temporal-executions.ts';
 import type { JournalEntry, JournalFlush, RunEnd } from '../contract/journal.ts';
 import type { RunState } from '../contract/run.ts';
+import { commandRepository } from '../persistence/commands.ts';
 import { runExecutionRepository } from '../persistence/run-executions.ts';
 import { runJournalRepository } from '../persistence/run-journal.ts';
 import { runRepository } from '../persistence/runs.ts';
@@ -165,16 +167,51 @@ it('is running again when the task that told of its pause is done again, with th
   await recorder.flush({ ...flush(3), history_length: 8, state: 'paused' }, first);
   expect((await row()).state).toBe('running');
   expect(await log()).toEqual([
-    ...[
-      'run.queued',
-      'run.running',
-      'run.paused',
-      'command.acknowledged',
-      'command.acknowledged',
-      'run.resumed',
-    ],
+    'run.queued',
+    'run.running',
+    'run.paused',
+    'command.acknowledged',
+    'command.acknowledged',
+    'run.resumed',
   ]);
 });
+
+it('what is accepted or begins while the end waits for the row of the run ends with it', async () => {
+  await recorder.flush(flush(1, change('queued', 'running')), first);
+  const at = { run_id: id, node: 'a', item: -1, attempt: 1 };
+  const ended = await overlapping(
+    opened.database,
+    async (tx) => {
+      expect(await acceptCancel(tx, id, 'late')).toBe(true);
+      await stepRepository(tx).begin(at, null);
+    },
+    () => recorder.end(end(2, change('running', 'completed')), first),
+  );
+  expect(ended).toBe('completed');
+  await expectClosed();
+});
+
+it('an end that was written by a process that came no further is closed by the next', async () => {
+  await recorder.flush(flush(1, change('queued', 'running')), first);
+  expect(await acceptCancel(opened.database.db, id, 'late')).toBe(true);
+  await opened.database.pool.query(
+    `UPDATE run SET state = 'completed', ended_at = now(), journal_seq = 2 WHERE id = $1`,
+    [id],
+  );
+  expect(await recorder.end(end(2, change('running', 'completed')), first)).toBe('completed');
+  await expectClosed();
+});
+
+async function expectClosed(): Promise<void> {
+  const { db, pool } = opened.database;
+  expect(await commandRepository(db).list(id)).toMatchObject([
+    { id: 'late', state: 'rejected', reason: 'The run has ended.' },
+  ]);
+  expect(
+    (await stepRepository(db).list(id, 10, undefined)).filter(({ state }) => state !== 'cancelled'),
+  ).toEqual([]);
+  expect((await pool.query('SELECT FROM outbox WHERE run_id = $1', [id])).rowCount).toBe(0);
+}
 
 it('goes on from the state of a row that is not where its workflow is, and says so', async () => {
   await opened.database.pool.query(`UPDATE run SET state = 'provisioning' WHERE id = $1`, [id]);

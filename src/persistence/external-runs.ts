@@ -62,9 +62,16 @@ export function externalRunRepository(db: Db) {
       return { run_executor, run_state, busy_ms, command: taken };
     },
 
-    /** Changes the run, with transition, events, the command's answer and, at the end, the snapshot: one statement. */
+    /**
+     * Changes the run, with transition, events, the command's answer and, at the end, the snapshot: one statement. At the
+     * end one before it, that waits for the row: only then all commands are seen that end with the run.
+     */
     async change(change: RunChange): Promise<boolean> {
-      return (await runOne(db, CHANGE, changeValues(change))) !== undefined;
+      if (!change.end) return (await runOne(db, CHANGE, changeValues(change))) !== undefined;
+      return db.transaction(async (tx) => {
+        await runOne(tx, LOCK, [change.run_id]);
+        return (await runOne(tx, CHANGE, changeValues(change))) !== undefined;
+      });
     },
   };
 }
@@ -94,6 +101,8 @@ const POLL = statement<PollRow>(
     (extract(epoch FROM head.lease_expires_at - clock_timestamp()) * 1000)::float8 AS busy_ms, taken.*
   FROM r LEFT JOIN head ON true LEFT JOIN taken ON true`,
 );
+
+const LOCK = statement('external_lock', 'SELECT FROM run WHERE id = $1 FOR UPDATE');
 
 // What has an execution changes by its workflow alone: this is for runtimes outside, and runs that wait for their turn.
 const CHANGE = statement(

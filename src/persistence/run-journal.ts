@@ -2,6 +2,7 @@ import type { JournalFlush, StepRecord } from '../contract/journal.ts';
 import type { RunState } from '../contract/run.ts';
 import type { Db } from './db.ts';
 import type { RunRow } from './runs.ts';
+import { closeEnded, closing } from './run-closing.ts';
 import { run, runOne, statement } from './statement.ts';
 
 /** The name runs' news goes out under; the payload is `<run id>:<last seq>`, and `:end` after it for the last. */
@@ -46,8 +47,9 @@ export interface RunJournalRepository {
   /** One statement. */
   flush(flush: SentFlush, steps: HashedStep[]): Promise<boolean>;
   /**
-   * One statement: the last flush, the outcome, the snapshot, and the end of every command still open. Answers where
-   * others may have waited for this end; undefined when nothing was written.
+   * One statement: the last flush, the outcome, the snapshot, and the end of every command still open; one more when
+   * somebody else wrote the run meanwhile. Answers where others may have waited for this end; undefined when nothing was
+   * written.
    */
   end(flush: SentFlush, steps: HashedStep[], end: EndRow): Promise<FlowKeys | undefined>;
   /** Which of these keys of entries (`domain/rules/retelling`) the run's events have, in its present epoch. */
@@ -62,8 +64,12 @@ export interface RunJournalRepository {
 export function runJournalRepository(db: Db): RunJournalRepository {
   return {
     flush: async (flush, steps) => (await run(db, FLUSH, flushValues(flush, steps))).length === 1,
-    end: (flush, steps, end) =>
-      runOne(db, END, [...flushValues(flush, steps), ...endValues(flush, steps, end)]),
+    async end(flush, steps, end) {
+      const ended = await runOne(db, END, [...flushValues(flush, steps), ...endValues(flush, steps, end)]);
+      // Nothing written: perhaps it was before, by a process that came no further.
+      if (!ended || ended.is_raced) await closeEnded(db, flush.run_id);
+      return ended;
+    },
     told: async (run_id, keys) => new Set((await run(db, TOLD, [run_id, keys])).map(({ key }) => key)),
     locked: (run_id, work) =>
       db.transaction(async (tx) => work(runJournalRepository(tx), await runOne(tx, LOCK, [run_id]))),
@@ -116,14 +122,17 @@ const journalParts = (more_columns: string) => `
 /** Wakes whoever follows the run; no row when the flush was dropped. */
 const ANNOUNCE = `SELECT pg_notify('${RUN_CHANNEL}', r.id || ':' || r.last_event_seq) FROM r`;
 
-/** The same, with what the run had a place at. */
+/**
+ * The same, with what the run had a place at. A statement that waited for the run's row has the newest row, and of other
+ * tables what there was before it waited: a command accepted meanwhile is not seen, but has counted an event.
+ */
 const ANNOUNCE_END = `SELECT r.project_id, r.workflow, r.flow_key, r.rate_key, r.start_id,
+    r.base <> (SELECT last_event_seq FROM run WHERE id = $1) AS is_raced,
     pg_notify('${RUN_CHANNEL}', r.id || ':' || r.last_event_seq || ':end')::text FROM r`;
 
 const FLUSH = statement('run_journal_flush', `WITH ${journalParts('')} ${ANNOUNCE}`);
 
-// A statement may change a row once only: $46 and $47 keep what this flush writes out of the sweeping updates.
-const END = statement<FlowKeys>(
+const END = statement<FlowKeys & { is_raced: boolean }>(
   'run_journal_end',
   `WITH ${journalParts(`,
       output = $38::json, output_ref = $39, error = $40::json, reason = $41, snapshot_id = $42::uuid,
@@ -136,16 +145,7 @@ const END = statement<FlowKeys>(
     INSERT INTO artifact (id, project_id, kind, cas_id, plan_hash, created_by)
     SELECT $42::uuid, r.project_id, 'run_snapshot', $43, coalesce(a.plan_hash, a.version_hash), 'engine'
     FROM r JOIN artifact a ON a.id = r.artifact_id
-  ), unfinished AS (
-    UPDATE step s SET state = 'cancelled', ended_at = clock_timestamp()
-    FROM r WHERE s.run_id = r.id AND s.state IN ('pending', 'running', 'waiting')
-      AND (s.node || '#' || s.item || '#' || s.attempt) <> ALL ($46::text[])
-  ), unanswered AS (
-    UPDATE run_command c SET state = 'rejected', reason = 'The run has ended.', acknowledged_at = clock_timestamp()
-    FROM r WHERE c.run_id = r.id AND c.state IN ('queued', 'delivered') AND c.id <> ALL ($47::text[])
-  ), undelivered AS (
-    DELETE FROM outbox o USING r WHERE o.run_id = r.id AND o.kind = 'command'
-  ) ${ANNOUNCE_END}`,
+  ), ${closing('$46', '$47')} ${ANNOUNCE_END}`,
 );
 
 const ENTRY_KEY = `concat_ws('|', CASE WHEN type LIKE 'command.%' THEN 'command' ELSE type END,
