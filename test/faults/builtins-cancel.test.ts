@@ -75,7 +75,7 @@ let model: ModelServer;
 let intents: { port: number; stop(options: { grace_ms: number }): Promise<void> };
 /** Calls of the intent service that go on. */
 const calls = new Set<string>();
-/** What this process had below it before any run. */
+/** What this process had below it before any run: the servers, where they are its own. */
 let before: Set<number>;
 
 beforeAll(async () => {
@@ -184,7 +184,7 @@ async function left(): Promise<Record<Exclude<Leftover, 'process'>, string[]> & 
       ...kept.filter((name) => name.startsWith('run-')),
       ...(await readdir(path.join(data_dir, 'environments')).catch(() => [])),
     ],
-    process: (await processesBelow([process.pid])).filter(({ pid }) => !before.has(pid)),
+    process: await processesBelow([process.pid], before),
   };
 }
 

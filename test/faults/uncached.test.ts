@@ -2,6 +2,7 @@ import { each, LIMIT_MS, sized } from '../support/faults.ts';
 import { contradictions } from '../support/model-check.ts';
 import { startProduct, type Product } from '../support/product.ts';
 import { testTemporal } from '../support/stack.ts';
+import { play } from '../replay/play.ts';
 import { SCENARIOS } from '../replay/scenarios.ts';
 
 const EVERY_DAY = [
@@ -31,10 +32,7 @@ afterAll(async () => {
 
 /** How a scenario went, without ids and times. */
 async function wentLike(product: Product, name: string) {
-  const { definition, input, act } = SCENARIOS[name]!;
-  await product.publish(name, definition);
-  const { id } = await product.start(name, input);
-  await act?.(product, id);
+  const id = await play(product, name, SCENARIOS[name]!);
   const { state, output, error } = await product.ended(id, 60);
   const steps = (await product.steps(id)).map(
     (step) => `${step.node}#${String(step.item)}@${step.attempt} ${step.state}`,

@@ -13,6 +13,7 @@ import { startProduct, type Product } from '../support/product.ts';
 import { startOwnStack } from '../support/stack.ts';
 import { BUILTINS } from './builtins.ts';
 import { MAINTENANCE } from './maintenance.ts';
+import { play } from './play.ts';
 import { REFINEMENTS } from './refinements.ts';
 import { SCENARIOS, type Scenario } from './scenarios.ts';
 import { SCHEDULED } from './schedules.ts';
@@ -54,36 +55,13 @@ async function recordAll(): Promise<void> {
 }
 
 async function recordScenario(name: string, scenario: Scenario): Promise<void> {
-  for (const [other, its] of Object.entries(scenario.others ?? {})) await product.publish(other, its);
-  await scenario.before?.(product);
-  if (scenario.definition) await product.publish(name, scenario.definition);
-  const id = await started(name, scenario);
-  await scenario.act?.(product, id);
+  const id = await play(product, name, scenario, shop.directory);
   const run = await product.ended(id);
   if (run.state !== scenario.ends)
     throw new Error(`${name} ended ${run.state}, not ${scenario.ends}: ${JSON.stringify(run.error)}`);
   await record(name, id);
   if (scenario.others) await record(`${name}_below`, await firstBelow(id));
   process.stdout.write(`${name}: ${run.state}\n`);
-}
-
-async function started(name: string, scenario: Scenario): Promise<string> {
-  const { input, start, fork, type } = scenario;
-  if (type) return startedType(type, inputOf(scenario));
-  const { id } = await product.start(name, input, start);
-  if (!fork) return id;
-  await product.ended(id);
-  return (await product.call<{ id: string }>('POST', `/runs/${id}/fork`, fork)).body.id;
-}
-
-async function startedType(type: string, input: unknown): Promise<string> {
-  const { status, body } = await product.call<{ id: string }>('POST', '/runs', { type, input });
-  if (status !== 202) throw new Error(`${type} was answered ${status}: ${JSON.stringify(body)}`);
-  return body.id;
-}
-
-function inputOf({ input, in_repository }: Scenario): unknown {
-  return in_repository ? { repository: shop.directory, ...(input as object) } : input;
 }
 
 /** A run that a step of this one began. */

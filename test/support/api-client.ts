@@ -8,6 +8,7 @@ export interface Answer<T = Record<string, unknown>> {
 export interface RunBody extends Record<string, unknown> {
   id: string;
   state: string;
+  ended_at: string | null;
   output: unknown;
   error: { code: string; message: string; step?: string } | null;
   version_hash: string;
@@ -45,6 +46,8 @@ export interface ApiClient {
   /** The run once it has ended; fails after `seconds`. */
   ended(id: string, seconds?: number): Promise<RunBody>;
   run(id: string): Promise<RunBody>;
+  /** Every item of a list, page after page. */
+  all<T>(path: string): Promise<T[]>;
   steps(id: string): Promise<StepBody[]>;
   events(id: string): Promise<EventBody[]>;
   /** Asks until the run is as wanted; fails after `seconds`. */
@@ -129,6 +132,7 @@ export function apiClient(url: string, token: string): ApiClient {
         if (Date.now() > deadline) throw new Error(`run ${id} has not ended: ${JSON.stringify(found)}`);
       }
     },
+    all,
     steps: (id) => all(`/runs/${id}/steps`),
     events: (id) => all(`/runs/${id}/events`),
   };

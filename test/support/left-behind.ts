@@ -36,12 +36,15 @@ export async function processes(): Promise<Process[]> {
   return (await Promise.all(read)).filter(({ is_dead }) => !is_dead);
 }
 
-/** The processes that these have begun, and those that they have, and so on. */
-export async function processesBelow(roots: readonly number[]): Promise<Process[]> {
+/** The processes that these have begun, and those that they have, and so on; but not those of `others`. */
+export async function processesBelow(
+  roots: readonly number[],
+  others: ReadonlySet<number> = new Set(),
+): Promise<Process[]> {
   const all = await processes();
   const found: Process[] = [];
   for (let ids = roots; ids.length > 0;) {
-    const children = all.filter(({ parent }) => ids.includes(parent));
+    const children = all.filter(({ pid, parent }) => ids.includes(parent) && !others.has(pid));
     found.push(...children);
     ids = children.map(({ pid }) => pid);
   }

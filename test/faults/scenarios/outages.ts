@@ -1,4 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises';
+import type { RunBody } from '../../support/api-client.ts';
 import { atMost, dice, each, harassed, LIMIT_MS, numbers, SEEDED, sized } from '../../support/faults.ts';
 import { insistent } from '../../support/insist.ts';
 import { fiveStepsOutput } from '../../support/mixed-runs.ts';
@@ -8,13 +9,6 @@ import { startStoryOf } from './story.ts';
 const A2_RUNS = sized({ short: 10, full: 500 });
 const A3_RUNS = sized({ short: 10, full: 300 });
 const A4_SECONDS = sized({ short: 12, full: 600 });
-
-interface Ended {
-  ended_at: string | null;
-  state: string;
-  output: unknown;
-  error: unknown;
-}
 
 export function outageScenarios(on: FleetStage): void {
   /** Starts runs and follows them; every one that was accepted ends right. */
@@ -30,7 +24,7 @@ export function outageScenarios(on: FleetStage): void {
     });
     const ended = await each(ids, 6, async (id) => {
       for (;;) {
-        const { body } = await client.call<Ended>('GET', `/runs/${id}?wait=5`);
+        const { body } = await client.call<RunBody>('GET', `/runs/${id}?wait=5`);
         const { ended_at, state, output, error } = body;
         if (ended_at !== null) return { state, output, error };
       }

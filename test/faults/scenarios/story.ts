@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
+import type { RunBody } from '../../support/api-client.ts';
 import { definition, transform, wait } from '../../support/definitions.ts';
 import type { Fleet } from '../../support/fleet.ts';
 import { insistent } from '../../support/insist.ts';
@@ -26,13 +27,6 @@ interface ToldRun {
 
 /** However slow the machine is. */
 const LEAST_DEEDS = 4;
-
-interface RunBody {
-  id: string;
-  state: string;
-  ended_at: string | null;
-  output: unknown;
-}
 
 const nodes = {
   a: transform('${{ input.n }}'),
@@ -177,14 +171,8 @@ export async function startStoryOf(
 
   /** Every place the tag was at, oldest first. */
   async function historyOf(): Promise<string[]> {
-    const { body } = await client.call<{ items: { to_hash: string; seq: number }[] }>(
-      'GET',
-      `/tags/${tag}/history?limit=100`,
-    );
-    return body.items
-      .sort((a, b) => a.seq - b.seq)
-      .map(({ to_hash }) => to_hash)
-      .slice(-100);
+    const moves = await fleet.all<{ to_hash: string; seq: number }>(`/tags/${tag}/history`);
+    return moves.sort((a, b) => a.seq - b.seq).map(({ to_hash }) => to_hash);
   }
 
   async function isWhole(cas_id: string): Promise<boolean> {
