@@ -1,20 +1,25 @@
+import { z } from 'zod';
+import type { AgePlace } from '../contract/age-place.ts';
 import { AppError } from '../contract/errors.ts';
+import { moment, uuid } from './schemas/conventions.ts';
+
+/** The sort key of a row. */
+type Position = Readonly<Record<string, string | number | null>>;
 
 /** An opaque cursor: the sort key of the last row of a page. */
-export function encodeCursor(position: Readonly<Record<string, string | number>>): string {
+export function encodeCursor(position: Position): string {
   return Buffer.from(JSON.stringify(position)).toString('base64url');
 }
 
-/** Reads a cursor with exactly these members. Throws `validation_failed` for anything else. */
-export function decodeCursor<K extends string>(
+/** Reads a cursor of these members. Throws `validation_failed` for anything else. */
+export function decodeCursor<S extends z.ZodRawShape>(
   cursor: string | undefined,
-  keys: readonly K[],
-): Record<K, string> | undefined {
+  shape: S,
+): z.output<z.ZodObject<S>> | undefined {
   if (cursor === undefined) return undefined;
-  const position = parse(cursor);
-  const complete = position && keys.every((key) => ['string', 'number'].includes(typeof position[key]));
-  if (!complete) throw notACursor();
-  return Object.fromEntries(keys.map((key) => [key, String(position[key])])) as Record<K, string>;
+  const { success, data } = z.object(shape).safeParse(parse(cursor));
+  if (!success) throw notACursor();
+  return data;
 }
 
 export const notACursor = () =>
@@ -22,10 +27,9 @@ export const notACursor = () =>
     errors: [{ path: '/query/cursor', message: 'is not a cursor of this list' }],
   });
 
-function parse(cursor: string): Record<string, unknown> | undefined {
+function parse(cursor: string): unknown {
   try {
-    const value: unknown = JSON.parse(Buffer.from(cursor, 'base64url').toString('utf8'));
-    return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : undefined;
+    return JSON.parse(Buffer.from(cursor, 'base64url').toString('utf8'));
   } catch {
     return undefined;
   }
@@ -34,7 +38,7 @@ function parse(cursor: string): Record<string, unknown> | undefined {
 /** The answer of a list whose service cuts the page and names the place after it. */
 export function pageReply<T, K>(
   { items, next }: { items: readonly T[]; next?: K },
-  positionOf: (next: K) => Readonly<Record<string, string | number>>,
+  positionOf: (next: K) => Position,
   view: (item: T) => unknown = (item) => item,
 ) {
   const next_cursor = next === undefined ? null : encodeCursor(positionOf(next));
@@ -42,31 +46,16 @@ export function pageReply<T, K>(
 }
 
 /** One page: a row more was asked for than is shown, so that its presence says whether there is a next one. */
-export function pageOf<T>(
-  rows: T[],
-  limit: number,
-  positionOf: (row: T) => Readonly<Record<string, string | number>>,
-) {
+export function pageOf<T>(rows: T[], limit: number, positionOf: (row: T) => Position) {
   const items = rows.slice(0, limit);
   const last = items.at(-1);
   const next_cursor = rows.length > limit && last !== undefined ? encodeCursor(positionOf(last)) : null;
   return { items, next_cursor };
 }
 
-/** When something was made, and its id: the place of a row in a list by age. */
-export interface AgePlace {
-  created_at: Date;
-  id: string;
-}
-
 /** The cursor behind this row of a list by age. */
 export const agePlaceOf = ({ created_at, id }: AgePlace) => ({ created_at: created_at.toISOString(), id });
 
 /** Reads a cursor of a list by age. Throws `validation_failed`. */
-export function agePlaceAt(cursor: string | undefined): { created_at: string; id: string } | undefined {
-  const place = decodeCursor(cursor, ['created_at', 'id']);
-  if (place && (!UUID.test(place.id) || Number.isNaN(Date.parse(place.created_at)))) throw notACursor();
-  return place;
-}
-
-const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
+export const agePlaceAt = (cursor: string | undefined): AgePlace | undefined =>
+  decodeCursor(cursor, { created_at: moment, id: uuid });

@@ -6,6 +6,7 @@ import type { EventTail } from '../domain/event-tail.ts';
 import type { RunFeed } from '../domain/run-feed.ts';
 import type { RunReads } from '../domain/run-reads.ts';
 import { decodeCursor, encodeCursor } from './cursor.ts';
+import { logPlace } from './schemas/conventions.ts';
 import type { StreamFeed } from './stream-pump.ts';
 
 const BATCH = 200;
@@ -61,13 +62,9 @@ export async function placeInLog(
   });
 }
 
-const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
-
 function decoded(id: string): LogPosition | undefined {
   try {
-    const { tx, run_id, seq } = decodeCursor(id, ['tx', 'run_id', 'seq'])!;
-    const is_place = /^\d{1,19}$/.test(tx) && UUID.test(run_id) && /^\d{1,9}$/.test(seq);
-    return is_place ? { tx, run_id, seq: Number(seq) } : undefined;
+    return decodeCursor(id, logPlace);
   } catch {
     return undefined;
   }

@@ -1,3 +1,4 @@
+import type { AgePlace } from '../contract/age-place.ts';
 import { AppError } from '../contract/errors.ts';
 import type { Principal } from '../contract/principal.ts';
 import { sqlState } from '../persistence/db.ts';
@@ -74,7 +75,7 @@ export function projectService(options: ProjectOptions) {
       principal: Principal,
       filter: Omit<ProjectFilter, 'among'>,
       limit: number,
-      after?: { created_at: string; id: string },
+      after?: AgePlace,
     ): Promise<ProjectRow[]> {
       return projects.list({ ...filter, among: principal.projects }, limit, after);
     },

@@ -1,3 +1,4 @@
+import type { AgePlace } from '../contract/age-place.ts';
 import { AppError } from '../contract/errors.ts';
 import type {
   DeliveryRow,
@@ -54,8 +55,7 @@ export function webhookService({ webhooks, deliveries, fanOut, box, onChange, id
       return { ...row, secret };
     },
 
-    list: (project_id: string, limit: number, after?: { created_at: string; id: string }) =>
-      webhooks.list(project_id, limit, after),
+    list: (project_id: string, limit: number, after?: AgePlace) => webhooks.list(project_id, limit, after),
 
     async update(project_id: string, id: string, change: WebhookChange): Promise<WebhookRow> {
       const row = await webhooks.update(project_id, id, change);

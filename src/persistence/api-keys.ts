@@ -1,3 +1,4 @@
+import type { AgePlace } from '../contract/age-place.ts';
 import type { KeyScope, Standing } from '../contract/principal.ts';
 import type { Db } from './db.ts';
 import type { apiKey } from './schema/identity.ts';
@@ -35,7 +36,7 @@ export function apiKeyRepository(db: Db) {
     },
 
     /** Newest first, revoked ones too. */
-    list(user_id: string, limit: number, after?: { created_at: string; id: string }): Promise<ApiKeyRow[]> {
+    list(user_id: string, limit: number, after?: AgePlace): Promise<ApiKeyRow[]> {
       return run(db, LIST, [user_id, limit, after?.created_at ?? null, after?.id ?? null]);
     },
 

@@ -88,18 +88,8 @@ export function sqlState(error: unknown): { code: string; constraint?: string } 
   return undefined;
 }
 
-/** Out of range (a number, a time), or not of the form of its type: so are values of requests, such as those of a made-up cursor. */
-const UNFIT_VALUES = new Set(['22003', '22007', '22008', '22P02']);
-
-/**
- * Translates "the database is away" to `database_unavailable`, and "no such value" to `validation_failed`; everything else
- * passes as it is.
- */
+/** Translates "the database is away" to `database_unavailable`; everything else passes as it is. */
 export function asDatabaseError(error: unknown): unknown {
-  if (error instanceof AppError) return error;
-  if (isDatabaseAway(error))
-    return new AppError('database_unavailable', { cause: error, retry_after_seconds: 1 });
-  if (UNFIT_VALUES.has(sqlState(error)?.code ?? ''))
-    return new AppError('validation_failed', { detail: 'A value is out of range.', cause: error });
-  return error;
+  if (error instanceof AppError || !isDatabaseAway(error)) return error;
+  return new AppError('database_unavailable', { cause: error, retry_after_seconds: 1 });
 }

@@ -1,3 +1,4 @@
+import type { AgePlace } from '../contract/age-place.ts';
 import type { DraftState } from '../contract/refinement.ts';
 import type { Db } from './db.ts';
 import { run, runOne, statement } from './statement.ts';
@@ -59,7 +60,7 @@ export function draftRepository(db: Db) {
       project_id: string,
       { workflow, state }: { workflow?: string; state?: DraftState },
       limit: number,
-      after?: { created_at: string; id: string },
+      after?: AgePlace,
     ): Promise<DraftRow[]> {
       const place = [after?.created_at ?? null, after?.id ?? null];
       return run(db, LIST, [project_id, limit, workflow ?? null, state ?? null, ...place]);

@@ -1,3 +1,4 @@
+import type { AgePlace } from '../contract/age-place.ts';
 import type { ProjectSettings } from '../contract/project-settings.ts';
 import type { Db } from './db.ts';
 import type { project } from './schema/projects.ts';
@@ -38,11 +39,7 @@ export function projectRepository(db: Db) {
     standing: (id: string): Promise<ProjectStandingRow | undefined> => runOne(db, STANDING, [id]),
 
     /** Newest first. */
-    list(
-      { among, status, type }: ProjectFilter,
-      limit: number,
-      after?: { created_at: string; id: string },
-    ): Promise<ProjectRow[]> {
+    list({ among, status, type }: ProjectFilter, limit: number, after?: AgePlace): Promise<ProjectRow[]> {
       const place = [after?.created_at ?? null, after?.id ?? null];
       return run(db, LIST, [limit, among ?? null, status ?? null, type ?? null, ...place]);
     },

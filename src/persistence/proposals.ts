@@ -1,3 +1,4 @@
+import type { AgePlace } from '../contract/age-place.ts';
 import type { JsonObject } from '../contract/json.ts';
 import type { Proposed, ProposalStatus } from '../contract/refinement.ts';
 import type { EngineError, PatchOperation } from '../contract/spec-engine.ts';
@@ -92,7 +93,7 @@ export function proposalRepository(db: Db) {
       project_id: string,
       { workflow, draft_id, status }: ProposalFilter,
       limit: number,
-      after?: { created_at: string; id: string },
+      after?: AgePlace,
     ): Promise<ProposalRow[]> {
       const filter = [workflow ?? null, draft_id ?? null, status ?? null];
       return run(db, LIST, [project_id, limit, ...filter, after?.created_at ?? null, after?.id ?? null]);

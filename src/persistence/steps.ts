@@ -1,4 +1,4 @@
-import { and, asc, eq, sql } from 'drizzle-orm';
+import { and, asc, eq, sql, type SQL } from 'drizzle-orm';
 import type { Json, JsonObject } from '../contract/json.ts';
 import type { StepError, StepKey, StepState } from '../contract/run.ts';
 import type { Db } from './db.ts';
@@ -25,7 +25,8 @@ export interface StepEnd {
 }
 
 export interface StepPosition extends StepKey {
-  started_at: string;
+  /** Null: not begun. */
+  started_at: Date | null;
 }
 
 export type StepMark = Pick<StepRow, 'node' | 'item' | 'attempt' | 'state' | 'output_hash'>;
@@ -91,11 +92,11 @@ export function stepRepository(db: Db) {
     /** In the order they began; `after` is the last row of the page before. */
     async list(run_id: string, limit: number, after: StepPosition | undefined): Promise<StepRow[]> {
       // Dates lose what is below a millisecond: the order must not know more than a cursor can carry.
-      const began = sql`date_trunc('milliseconds', ${step.started_at})`;
+      const began = inOrder(sql`date_trunc('milliseconds', ${step.started_at})`);
       const beyond =
         after &&
         sql`(${began}, ${step.node}, ${step.item}, ${step.attempt})
-        > (${after.started_at}::timestamptz, ${after.node}, ${after.item}, ${after.attempt})`;
+        > (${inOrder(sql`${after.started_at}::timestamptz`)}, ${after.node}, ${after.item}, ${after.attempt})`;
       return db
         .select()
         .from(step)
@@ -107,6 +108,8 @@ export function stepRepository(db: Db) {
 }
 
 export type StepRepository = ReturnType<typeof stepRepository>;
+
+const inOrder = (began: SQL) => sql`coalesce(${began}, 'infinity')`;
 
 const keyOf = (at: StepAddress): unknown[] => [
   at.run_id,

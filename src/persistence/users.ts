@@ -1,3 +1,4 @@
+import type { AgePlace } from '../contract/age-place.ts';
 import type { Permission } from '../contract/roles.ts';
 import type { Db } from './db.ts';
 import type { appUser } from './schema/identity.ts';
@@ -34,7 +35,7 @@ export function userRepository(db: Db) {
     findByEmail: (email: string): Promise<UserRow | undefined> => runOne(db, FIND_BY_EMAIL, [email]),
 
     /** Newest first. */
-    list(limit: number, after?: { created_at: string; id: string }): Promise<UserRow[]> {
+    list(limit: number, after?: AgePlace): Promise<UserRow[]> {
       return run(db, LIST, [limit, after?.created_at ?? null, after?.id ?? null]);
     },
 

@@ -1,3 +1,4 @@
+import type { AgePlace } from '../contract/age-place.ts';
 import type { Db } from './db.ts';
 import type { webhook } from './schema/events.ts';
 import { run, runOne, statement } from './statement.ts';
@@ -23,11 +24,7 @@ export function webhookRepository(db: Db) {
     },
 
     /** Newest first. */
-    async list(
-      project_id: string,
-      limit: number,
-      after?: { created_at: string; id: string },
-    ): Promise<WebhookRow[]> {
+    async list(project_id: string, limit: number, after?: AgePlace): Promise<WebhookRow[]> {
       return run(db, LIST, [project_id, limit, after?.created_at ?? null, after?.id ?? null]);
     },
 

@@ -19,7 +19,7 @@ import {
   retentionView,
   startQuery,
 } from '../schemas/admin.ts';
-import { page } from '../schemas/conventions.ts';
+import { page, rowText, uuid } from '../schemas/conventions.ts';
 
 interface Deps {
   maintenance: MaintenanceService;
@@ -64,7 +64,7 @@ const gcRoute = ({ maintenance }: Deps) =>
         return jobReply(job, (report) => ({ dry_run: false, ...report }));
       }
       const { limit, cursor, fate } = call.query;
-      const after = decodeCursor(cursor, ['id'])?.id;
+      const after = decodeCursor(cursor, { id: uuid })?.id;
       const { items, next, ...rest } = await maintenance.preview({
         ...request,
         fate,
@@ -166,7 +166,7 @@ const findingsRoute = ({ maintenance }: Deps) =>
     async handler(call) {
       requireEveryProject(call);
       const { limit, cursor } = call.query;
-      const after = decodeCursor(cursor, ['kind', 'about']);
+      const after = decodeCursor(cursor, { kind: rowText, about: rowText });
       return pageReply(await maintenance.findings(call.params.id, { after, limit }), (place) => ({
         ...place,
       }));

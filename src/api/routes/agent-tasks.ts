@@ -1,7 +1,7 @@
 import type { Json } from '../../contract/json.ts';
 import { viewClaimed, viewTask } from '../../domain/agent-task-views.ts';
 import type { AgentWorkService } from '../../domain/agent-work.ts';
-import { agePlaceAt, pageOf } from '../cursor.ts';
+import { agePlaceAt, agePlaceOf, pageOf } from '../cursor.ts';
 import { leaving } from '../leaving.ts';
 import { route, type Route } from '../route.ts';
 import {
@@ -38,12 +38,8 @@ function listRoute({ agent_work }: Deps): Route {
     responses: { 200: { description: 'One page.', schema: page(taskView) } },
     async handler({ query: { limit, cursor, ...filter }, project_id }) {
       const after = agePlaceAt(cursor);
-      const position = after && { created_at: new Date(after.created_at), id: after.id };
-      const rows = await agent_work.list({ ...filter, project_id }, limit + 1, position);
-      const { items, next_cursor } = pageOf(rows, limit, ({ created_at, id }) => ({
-        created_at: created_at.toISOString(),
-        id,
-      }));
+      const rows = await agent_work.list({ ...filter, project_id }, limit + 1, after);
+      const { items, next_cursor } = pageOf(rows, limit, agePlaceOf);
       return { status: 200, body: { items: items.map(viewTask), next_cursor } };
     },
   });

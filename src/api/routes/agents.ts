@@ -1,8 +1,10 @@
+import { z } from 'zod';
 import { AGENT_ID, type SourcedAgent } from '../../contract/agent.ts';
 import { isOwnId, type AgentPosition, type AgentService } from '../../domain/agents.ts';
 import { decodeCursor, notACursor, pageOf } from '../cursor.ts';
 import { route, type Route } from '../route.ts';
 import { agentPage, agentParams, agentView, listAgentsQuery } from '../schemas/agents.ts';
+import { moment, rowText } from '../schemas/conventions.ts';
 
 interface Deps {
   agents: AgentService;
@@ -66,14 +68,13 @@ function restartRoute({ agents }: Deps): Route {
 
 /** Throws `validation_failed` for a cursor that this list did not give. */
 function positionOf(cursor: string | undefined): AgentPosition | undefined {
-  const after = decodeCursor(cursor, ['source', 'started_at', 'id']);
-  if (!after) return undefined;
-  const { source, id } = after;
-  const started_at = new Date(after.started_at);
-  const is_own = source === 'own' && isOwnId(id);
-  const is_managed = source === 'agent_manager' && AGENT_ID.test(id);
-  if (Number.isNaN(started_at.getTime()) || !(is_own || is_managed)) throw notACursor();
-  return { source: is_own ? 'own' : 'agent_manager', started_at, id };
+  const place = decodeCursor(cursor, {
+    source: z.enum(['own', 'agent_manager']),
+    started_at: moment,
+    id: rowText,
+  });
+  if (place && !(place.source === 'own' ? isOwnId(place.id) : AGENT_ID.test(place.id))) throw notACursor();
+  return place;
 }
 
 function viewAgent(agent: SourcedAgent) {

@@ -2,18 +2,17 @@ import { INSTALLATION_SCOPE } from '../../contract/audit.ts';
 import { AppError } from '../../contract/errors.ts';
 import { type AuditPosition, type AuditService, viewEntry } from '../../domain/audit.ts';
 import { sendBytes } from '../byte-stream.ts';
-import { decodeCursor, notACursor, pageReply } from '../cursor.ts';
+import { decodeCursor, pageReply } from '../cursor.ts';
 import { leaving } from '../leaving.ts';
 import { type Call, route, type Route } from '../route.ts';
 import {
-  auditTime,
   auditView,
   exportAuditQuery,
   listAuditQuery,
   verificationView,
   verifyAuditQuery,
 } from '../schemas/audit.ts';
-import { page, uuid } from '../schemas/conventions.ts';
+import { moment, page, uuid } from '../schemas/conventions.ts';
 
 interface Deps {
   audit: AuditService;
@@ -95,10 +94,5 @@ function scopeOf({ query, principal, project_id }: Scoped): string {
 
 /** Throws `validation_failed` for a cursor that this list did not give. */
 function positionOf(cursor: string | undefined): AuditPosition | undefined {
-  const after = decodeCursor(cursor, ['at', 'id']);
-  if (!after) return undefined;
-  const at = auditTime.safeParse(after.at);
-  const id = uuid.safeParse(after.id);
-  if (!at.success || !id.success) throw notACursor();
-  return { at: at.data, id: id.data };
+  return decodeCursor(cursor, { at: moment, id: uuid });
 }

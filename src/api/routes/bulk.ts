@@ -5,6 +5,7 @@ import type { BulkOrder, BulkProgress, BulkService } from '../../domain/bulk.ts'
 import { decodeCursor, encodeCursor } from '../cursor.ts';
 import { route, type Route } from '../route.ts';
 import { bulkBody, bulkParams, bulkPreview, bulkQuery, bulkView } from '../schemas/bulk.ts';
+import { uuid } from '../schemas/conventions.ts';
 import { checkPayload, expiryOf } from './run-commands.ts';
 
 interface Deps {
@@ -55,7 +56,7 @@ export function bulkRoutes({ bulk, clock }: Deps): Route[] {
       query: bulkQuery,
       responses: { 200: { description: 'Its progress.', schema: bulkView } },
       async handler({ params, query: { limit, cursor }, project_id }) {
-        const after = decodeCursor(cursor, ['run_id'])?.run_id;
+        const after = decodeCursor(cursor, { run_id: uuid })?.run_id;
         return { status: 200, body: viewOf(await bulk.get(project_id, params.id, { after, limit })) };
       },
     }),
@@ -71,13 +72,12 @@ function orderOf({ type, payload: given, ...limits }: Body['command'], now: Date
   return { type, payload, reason, expires_at: at.toISOString() };
 }
 
-function runsOf({ status, label, created_after, ...rest }: Body['filter']) {
+function runsOf({ status, label, ...rest }: Body['filter']) {
   const labels = label === undefined ? undefined : Object.fromEntries([label].flat().map(pairOf));
   return {
     ...rest,
     states: typeof status === 'string' ? (status.split(',') as RunState[]) : status,
     labels,
-    created_after: created_after === undefined ? undefined : new Date(created_after),
   };
 }
 

@@ -2,7 +2,7 @@ import type { Environment, EnvironmentSetup, ReleaseRecord } from '../../contrac
 import type { EnvironmentService } from '../../domain/environments.ts';
 import { agePlaceAt, agePlaceOf, decodeCursor, pageReply } from '../cursor.ts';
 import { route, type Route } from '../route.ts';
-import { page } from '../schemas/conventions.ts';
+import { page, rowText } from '../schemas/conventions.ts';
 import {
   environmentBody,
   environmentParams,
@@ -52,7 +52,7 @@ const reads = ({ environments }: Deps) => [
     responses: { 200: { description: 'One page.', schema: page(environmentView) } },
     async handler(call) {
       const { limit, cursor } = call.query;
-      const after = decodeCursor(cursor, ['name'])?.name;
+      const after = decodeCursor(cursor, { name: rowText })?.name;
       return pageReply(await environments.list(call.project_id, { after, limit }), (name) => ({ name }));
     },
   }),
@@ -115,8 +115,7 @@ const releaseRoutes = ({ environments }: Deps) => [
     responses: { 200: { description: 'One page.', schema: page(releaseView) } },
     async handler(call) {
       const { limit, cursor, subject } = call.query;
-      const at = agePlaceAt(cursor);
-      const after = at && { ...at, created_at: new Date(at.created_at) };
+      const after = agePlaceAt(cursor);
       const place = { name: call.params.name, subject };
       return pageReply(
         await environments.releases(call.project_id, place, { after, limit }),

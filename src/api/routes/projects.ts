@@ -1,6 +1,6 @@
 import type { Member, MemberService } from '../../domain/project-members.ts';
 import type { ProjectService } from '../../domain/projects.ts';
-import { agePlaceAt, agePlaceOf, decodeCursor, notACursor, pageOf } from '../cursor.ts';
+import { agePlaceAt, agePlaceOf, decodeCursor, pageOf } from '../cursor.ts';
 import { route, type Route } from '../route.ts';
 import { page } from '../schemas/conventions.ts';
 import {
@@ -132,8 +132,7 @@ function memberRoutes({ members }: Deps): Route[] {
       query: listMembersQuery,
       responses: { 200: { description: 'One page.', schema: page(memberView) } },
       async handler({ project_id, query: { limit, cursor } }) {
-        const after = decodeCursor(cursor, ['user_id'])?.user_id;
-        if (after !== undefined && !memberParams.shape.user_id.safeParse(after).success) throw notACursor();
+        const after = decodeCursor(cursor, { user_id: memberParams.shape.user_id })?.user_id;
         const rows = await members.list(project_id, limit + 1, after);
         const { items, next_cursor } = pageOf(rows, limit, ({ user_id }) => ({ user_id }));
         return { status: 200, body: { items: items.map(viewOf), next_cursor } };

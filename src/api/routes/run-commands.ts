@@ -176,7 +176,7 @@ export function checkPayload(
 
 /** Throws `validation_failed` when both are given. */
 export function expiryOf(
-  given: { expires_at?: string; expires_in_seconds?: number },
+  given: { expires_at?: Date; expires_in_seconds?: number },
   at = '',
 ): Expiry | undefined {
   const { expires_at, expires_in_seconds } = given;
@@ -184,7 +184,7 @@ export function expiryOf(
     const errors = [{ path: `${at}/expires_in_seconds`, message: 'give it or expires_at, not both' }];
     throw new AppError('validation_failed', { errors });
   }
-  if (expires_at !== undefined) return { at: new Date(expires_at) };
+  if (expires_at !== undefined) return { at: expires_at };
   return expires_in_seconds === undefined ? undefined : { in_seconds: expires_in_seconds };
 }
 

@@ -1,8 +1,8 @@
 import type { RunLogs } from '../../domain/run-logs.ts';
 import { sendBytes } from '../byte-stream.ts';
-import { decodeCursor, notACursor, pageReply } from '../cursor.ts';
+import { decodeCursor, pageReply } from '../cursor.ts';
 import { route, type Route } from '../route.ts';
-import { page } from '../schemas/conventions.ts';
+import { page, rowNumber } from '../schemas/conventions.ts';
 import { logEntry, logsQuery } from '../schemas/run-logs.ts';
 import { runParams } from '../schemas/runs.ts';
 
@@ -27,9 +27,8 @@ export function runLogRoutes({ logs }: { logs: RunLogs }): Route[] {
           const pieces = logs.text(project_id, id, filter);
           return sendBytes(res, { status: 200, headers: { 'Content-Type': TEXT }, pieces }, STALL_MS);
         }
-        const after = decodeCursor(cursor, ['seq'])?.seq ?? '0';
-        if (!/^\d{1,9}$/.test(after)) throw notACursor();
-        const found = await logs.page({ project_id, id }, filter, Number(after), limit);
+        const after = decodeCursor(cursor, { seq: rowNumber })?.seq ?? 0;
+        const found = await logs.page({ project_id, id }, filter, after, limit);
         return pageReply(found, (seq) => ({ seq }));
       },
     }),

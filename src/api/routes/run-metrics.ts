@@ -3,7 +3,7 @@ import type { RunMetricsService } from '../../domain/run-metrics.ts';
 import { viewPoint } from '../../domain/run-views.ts';
 import { decodeCursor, pageOf } from '../cursor.ts';
 import { route, type Reply, type Route } from '../route.ts';
-import { uuid } from '../schemas/conventions.ts';
+import { rowNumber, uuid } from '../schemas/conventions.ts';
 import { runMetrics } from '../schemas/run-metrics.ts';
 import { pageOnlyQuery, runParams } from '../schemas/runs.ts';
 
@@ -23,7 +23,7 @@ export const runMetricsRoutes = ({ run_metrics }: Deps): Route[] => {
     query: z.output<typeof pageOnlyQuery>,
   ): Promise<Reply> {
     const { limit, cursor } = query;
-    const after = Number(decodeCursor(cursor, ['beat'])?.beat ?? 0);
+    const after = decodeCursor(cursor, { beat: rowNumber })?.beat ?? 0;
     const { figures, points } = await run_metrics(project_id, run_id, after, limit + 1);
     return {
       status: 200,

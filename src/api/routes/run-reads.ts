@@ -1,8 +1,16 @@
 import type { RunReads } from '../../domain/run-reads.ts';
 import { decodeCursor, pageOf } from '../cursor.ts';
 import { route, type Route } from '../route.ts';
-import { page } from '../schemas/conventions.ts';
-import { eventsQuery, eventView, pageOnlyQuery, runParams, snapshotView, stepView } from '../schemas/runs.ts';
+import { page, rowNumber } from '../schemas/conventions.ts';
+import {
+  eventsQuery,
+  eventView,
+  pageOnlyQuery,
+  runParams,
+  snapshotView,
+  stepPlace,
+  stepView,
+} from '../schemas/runs.ts';
 
 interface Deps {
   reads: RunReads;
@@ -25,11 +33,9 @@ function stepsRoute({ reads }: Deps): Route {
     query: pageOnlyQuery,
     responses: { 200: { description: 'One page.', schema: page(stepView) } },
     async handler({ params, query: { limit, cursor }, project_id }) {
-      const after = decodeCursor(cursor, ['started_at', 'node', 'item', 'attempt']);
-      const position = after && { ...after, item: Number(after.item), attempt: Number(after.attempt) };
-      const rows = await reads.steps(project_id, params.id, limit + 1, position);
+      const rows = await reads.steps(project_id, params.id, limit + 1, decodeCursor(cursor, stepPlace));
       const positionOf = (step: (typeof rows)[number]) => ({
-        started_at: step.started_at ?? '',
+        started_at: step.started_at,
         node: step.node,
         item: step.item ?? -1,
         attempt: step.attempt,
@@ -49,7 +55,7 @@ function eventsRoute({ reads }: Deps): Route {
     query: eventsQuery,
     responses: { 200: { description: 'One page.', schema: page(eventView) } },
     async handler({ params, query: { limit, cursor, after = 0 }, project_id }) {
-      const from = Number(decodeCursor(cursor, ['seq'])?.seq ?? after);
+      const from = decodeCursor(cursor, { seq: rowNumber })?.seq ?? after;
       const rows = await reads.events(project_id, params.id, from, limit + 1);
       return { status: 200, body: pageOf(rows, limit, ({ seq }) => ({ seq })) };
     },

@@ -6,7 +6,7 @@ import type { ExperimentService } from '../../domain/experiments.ts';
 import type { RunStatus } from '../../domain/run-status.ts';
 import type { RunService } from '../../domain/runs.ts';
 import { viewRun } from '../../domain/run-views.ts';
-import { agePlaceAt, pageOf } from '../cursor.ts';
+import { agePlaceAt, agePlaceOf, pageOf } from '../cursor.ts';
 import { leaving } from '../leaving.ts';
 import { route, type Route } from '../route.ts';
 import { requireStarter } from './start-role.ts';
@@ -131,14 +131,10 @@ export async function listedRuns(runs: RunService, project_id: string, query: Li
     health,
     parent_run_id,
     labels: labelsOf(query.label),
-    created_after: query.created_after === undefined ? undefined : new Date(query.created_after),
+    created_after: query.created_after,
   };
-  const position = after && { created_at: new Date(after.created_at), id: after.id };
-  const rows = await runs.list(project_id, filter, limit + 1, position);
-  const { items, next_cursor } = pageOf(rows, limit, (row) => ({
-    created_at: row.created_at.toISOString(),
-    id: row.id,
-  }));
+  const rows = await runs.list(project_id, filter, limit + 1, after);
+  const { items, next_cursor } = pageOf(rows, limit, agePlaceOf);
   return { items: items.map(viewRun), next_cursor };
 }
 

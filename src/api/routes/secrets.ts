@@ -1,7 +1,7 @@
 import type { SecretService } from '../../domain/secrets-kept.ts';
 import { decodeCursor, pageReply } from '../cursor.ts';
 import { route, type Route } from '../route.ts';
-import { page } from '../schemas/conventions.ts';
+import { page, rowText } from '../schemas/conventions.ts';
 import {
   listSecretsQuery,
   newSecretParams,
@@ -39,7 +39,7 @@ const reads = ({ secrets }: Deps) => [
     responses: { 200: { description: 'One page.', schema: page(secretView) } },
     async handler(call) {
       const { limit, cursor } = call.query;
-      const after = decodeCursor(cursor, ['name'])?.name;
+      const after = decodeCursor(cursor, { name: rowText })?.name;
       return pageReply(await secrets.list(call.project_id, { after, limit }), (name) => ({ name }));
     },
   }),

@@ -1,11 +1,10 @@
 import type { ApprovalService } from '../../domain/tags-approvals.ts';
-import { isUuid } from '../../domain/rules/tag-name.ts';
-import { decodeCursor, notACursor, pageReply } from '../cursor.ts';
+import { decodeCursor, pageReply } from '../cursor.ts';
 import { route, type Route } from '../route.ts';
-import { page } from '../schemas/conventions.ts';
+import { page, rowNumber, rowText, uuid } from '../schemas/conventions.ts';
 import { tagParams } from '../schemas/tags.ts';
 import { approvalBody, approvalView, listApprovalsQuery } from '../schemas/tags-rules.ts';
-import { callerOf, expectationOf, numberAt } from './tags-views.ts';
+import { callerOf, expectationOf } from './tags-views.ts';
 
 interface Deps {
   approvals: ApprovalService;
@@ -68,15 +67,14 @@ type Place = NonNullable<Parameters<ApprovalService['list']>[1]['after']>;
 
 const positionOf = ({ tag_version, target_id, approved_by }: Place) => ({
   tag_version,
-  target_id: target_id ?? '',
+  target_id,
   approved_by,
 });
 
 function placeAt(cursor: string | undefined): Place | undefined {
-  const tag_version = numberAt(cursor, 'tag_version');
-  const position = decodeCursor(cursor, ['target_id', 'approved_by']);
-  if (tag_version === undefined || !position) return undefined;
-  const { target_id, approved_by } = position;
-  if (target_id !== '' && !isUuid(target_id)) throw notACursor();
-  return { tag_version, target_id: target_id === '' ? null : target_id, approved_by };
+  return decodeCursor(cursor, {
+    tag_version: rowNumber.min(0),
+    target_id: uuid.nullable(),
+    approved_by: rowText,
+  });
 }

@@ -1,7 +1,7 @@
 import type { TagRuleService } from '../../domain/tags-rules.ts';
 import { decodeCursor, pageReply } from '../cursor.ts';
 import { route, type Route } from '../route.ts';
-import { page } from '../schemas/conventions.ts';
+import { page, rowText } from '../schemas/conventions.ts';
 import { listRulesQuery, ruleBody, ruleParams, ruleView } from '../schemas/tags-rules.ts';
 import { callerOf } from './tags-views.ts';
 
@@ -25,7 +25,7 @@ const reads = ({ tag_rules }: Deps) => [
     query: listRulesQuery,
     responses: { 200: { description: 'One page.', schema: page(ruleView) } },
     async handler({ query: { limit, cursor }, project_id }) {
-      const after = decodeCursor(cursor, ['pattern'])?.pattern;
+      const after = decodeCursor(cursor, { pattern: rowText })?.pattern;
       return pageReply(await tag_rules.list(project_id, { after, limit }), (pattern) => ({ pattern }));
     },
   }),

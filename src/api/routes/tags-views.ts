@@ -1,9 +1,10 @@
 import type { Caller } from '../../domain/refs.ts';
 import type { Expectation } from '../../domain/rules/tag-move.ts';
 import type { TagRequest, TagService } from '../../domain/tags.ts';
-import { decodeCursor, notACursor } from '../cursor.ts';
+import { decodeCursor } from '../cursor.ts';
 import type { Principal } from '../../contract/principal.ts';
 import type { Reply } from '../route.ts';
+import { rowNumber } from '../schemas/conventions.ts';
 
 type Tag = Awaited<ReturnType<TagService['get']>>;
 
@@ -48,13 +49,5 @@ export function tagReply(tag: Tag, status = 200): Reply {
 }
 
 /** A place in a numbered list. Throws `validation_failed` unless the cursor is one of that list. */
-export function numberAt(cursor: string | undefined, key: string): number | undefined {
-  const text = decodeCursor(cursor, [key])?.[key];
-  if (text === undefined) return undefined;
-  const place = Number(text);
-  if (Number.isInteger(place) && place >= 0 && place <= MAX_INTEGER) return place;
-  throw notACursor();
-}
-
-/** Of PostgreSQL's `integer`. */
-const MAX_INTEGER = 2_147_483_647;
+export const numberAt = (cursor: string | undefined, key: string): number | undefined =>
+  decodeCursor(cursor, { [key]: rowNumber.min(0) })?.[key];

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { TagService } from '../../domain/tags.ts';
 import { decodeCursor, pageReply } from '../cursor.ts';
 import { route, type Route } from '../route.ts';
-import { page } from '../schemas/conventions.ts';
+import { page, rowText } from '../schemas/conventions.ts';
 import { runView } from '../schemas/runs.ts';
 import {
   deleteTagQuery,
@@ -57,7 +57,7 @@ const listRoute = ({ tags }: Deps) =>
     query: listTagsQuery,
     responses: { 200: { description: 'One page.', schema: page(tagView) } },
     async handler({ query: { limit, cursor, ...filter }, project_id }) {
-      const after = decodeCursor(cursor, ['name'])?.name;
+      const after = decodeCursor(cursor, { name: rowText })?.name;
       const found = await tags.list({ ...filter, project_id }, { after, limit });
       return pageReply(
         found,
@@ -78,7 +78,7 @@ const getRoute = ({ tags }: Deps) =>
     responses: { 200: { ...here, schema: z.union([tagView, tagThenView]) } },
     async handler({ params, query: { as_of }, project_id }) {
       if (as_of === undefined) return tagReply(await tags.get(project_id, params.name));
-      return { status: 200, body: await tags.at(project_id, params.name, new Date(as_of)) };
+      return { status: 200, body: await tags.at(project_id, params.name, as_of) };
     },
   });
 

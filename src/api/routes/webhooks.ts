@@ -1,8 +1,8 @@
 import { eventIdOf } from '../../domain/rules/cloud-event.ts';
 import type { WebhookService } from '../../domain/webhooks.ts';
-import { agePlaceAt, decodeCursor, notACursor, pageOf } from '../cursor.ts';
+import { agePlaceAt, agePlaceOf, decodeCursor, pageOf } from '../cursor.ts';
 import { route, type Route } from '../route.ts';
-import { page } from '../schemas/conventions.ts';
+import { logPlace, page } from '../schemas/conventions.ts';
 import { pageOnlyQuery } from '../schemas/runs.ts';
 import {
   createdWebhook,
@@ -54,10 +54,7 @@ function collectionRoutes(webhooks: WebhookService): Route[] {
       async handler({ query: { limit, cursor }, project_id }) {
         const after = agePlaceAt(cursor);
         const rows = await webhooks.list(project_id, limit + 1, after);
-        const { items, next_cursor } = pageOf(rows, limit, ({ created_at, id }) => ({
-          created_at: created_at.toISOString(),
-          id,
-        }));
+        const { items, next_cursor } = pageOf(rows, limit, agePlaceOf);
         return { status: 200, body: { items: items.map(viewOf), next_cursor } };
       },
     }),
@@ -115,7 +112,7 @@ function deliveryRoutes(webhooks: WebhookService): Route[] {
       query: deliveriesQuery,
       responses: { 200: { description: 'One page.', schema: page(deliveryView) } },
       async handler({ params, query: { limit, cursor, state }, project_id }) {
-        const filter = { state, before: positionOf(cursor) };
+        const filter = { state, before: decodeCursor(cursor, logPlace) };
         const rows = await webhooks.deliveries(project_id, params.id, filter, limit + 1);
         const { items, next_cursor } = pageOf(rows, limit, ({ tx, run_id, seq }) => ({ tx, run_id, seq }));
         return { status: 200, body: { items: items.map(deliveryViewOf), next_cursor } };
@@ -138,16 +135,6 @@ function deliveryRoutes(webhooks: WebhookService): Route[] {
     }),
   ];
 }
-
-function positionOf(cursor: string | undefined) {
-  const place = decodeCursor(cursor, ['tx', 'run_id', 'seq']);
-  if (!place) return undefined;
-  if (!/^\d{1,19}$/.test(place.tx) || !/^\d{1,9}$/.test(place.seq) || !UUID.test(place.run_id))
-    throw notACursor();
-  return { ...place, seq: Number(place.seq) };
-}
-
-const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
 const viewOf = ({ secret: _secret, ...row }: Row) => ({ ...row, created_at: row.created_at.toISOString() });
 

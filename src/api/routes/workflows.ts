@@ -7,7 +7,7 @@ import type { WorkflowService } from '../../domain/workflows.ts';
 import { decodeCursor, pageReply } from '../cursor.ts';
 import { route, type Route } from '../route.ts';
 import { operations } from '../schemas/artifacts.ts';
-import { page } from '../schemas/conventions.ts';
+import { page, rowText } from '../schemas/conventions.ts';
 import { dryRunQuery, previewView } from '../schemas/patches.ts';
 import { runView } from '../schemas/runs.ts';
 import { deleteTagQuery, versionHeader } from '../schemas/tags.ts';
@@ -48,7 +48,7 @@ const listRoute = ({ workflows, runs }: Deps) =>
         if (!runs) throw new AppError('not_implemented');
         return { status: 200, body: await runs.list(project_id, query) };
       }
-      const after = decodeCursor(cursor, ['name'])?.name;
+      const after = decodeCursor(cursor, { name: rowText })?.name;
       const found = await workflows.list({ project_id, prefix }, { after, limit });
       return pageReply(
         found,

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { INSTALLATION_SCOPE } from '../../contract/audit.ts';
-import { instant, pageQuery } from './conventions.ts';
+import { instant, moment, pageQuery } from './conventions.ts';
 
 const hash = z.string().regex(/^[0-9a-f]{64}$/, 'must be 64 hexadecimal digits');
 const place = z.coerce.number('must be a number').int().min(1).max(Number.MAX_SAFE_INTEGER);
@@ -11,11 +11,6 @@ const scope = z
   .default('project')
   .meta({ description: 'The project of the call, or what concerns no project.' });
 
-/** In years that the database knows too. */
-export const auditTime = instant
-  .transform((at) => new Date(at))
-  .refine((at) => at.getUTCFullYear() >= 1 && at.getUTCFullYear() <= 9999, 'must be in the years 1 to 9999');
-
 export const listAuditQuery = z.strictObject({
   ...pageQuery,
   scope,
@@ -23,8 +18,8 @@ export const listAuditQuery = z.strictObject({
   action: text.optional().meta({ description: 'A documented route: `POST /runs/{id}/cancel`.' }),
   target: text.optional().meta({ description: 'How the path begins that was called.' }),
   status: z.coerce.number('must be a number').int().min(100).max(599).optional(),
-  since: auditTime.optional().meta({ description: 'From then on.' }),
-  until: auditTime.optional().meta({ description: 'Before then.' }),
+  since: moment.optional().meta({ description: 'From then on.' }),
+  until: moment.optional().meta({ description: 'Before then.' }),
 });
 
 export const verifyAuditQuery = z.strictObject({

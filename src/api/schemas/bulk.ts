@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { CONTROL_TYPES, RUN_STATES, RUN_TYPES } from '../../contract/run.ts';
-import { instant, jsonObject, pageQuery, uuid } from './conventions.ts';
+import { instant, jsonObject, moment, pageQuery, uuid } from './conventions.ts';
 import { expiry } from './run-commands.ts';
 
 const stateList = z
@@ -16,7 +16,7 @@ const filter = z
     type: z.enum(RUN_TYPES).optional(),
     label: z.union([label, z.array(label).min(1)]).optional(),
     health: z.enum(['healthy', 'heartbeat_stale', 'unresponsive']).optional(),
-    created_after: instant.optional(),
+    created_after: moment.optional(),
     parent_run_id: uuid.optional(),
   })
   .meta({ description: 'As `GET /runs` takes it. Without `status`: runs that have not ended.' });

@@ -5,6 +5,10 @@ import { z } from 'zod';
 export const uuid = z.guid('must be a UUID').transform((id) => id.toLowerCase());
 export const contentHash = z.string().regex(/^sha256:[0-9a-f]{64}$/, 'must be sha256:<64 hex digits>');
 export const instant = z.iso.datetime({ offset: true });
+/** A time that somebody asks about, in years that the database knows too. */
+export const moment = instant
+  .transform((at) => new Date(at))
+  .refine((at) => at.getUTCFullYear() >= 1 && at.getUTCFullYear() <= 9999, 'must be in the years 1 to 9999');
 
 /** Any JSON value; a field of this type must be there unless it is made `.optional()`. Not `z.json()`: that walks the whole value once more, and every body is JSON already. */
 export const anyJson = z.unknown().meta({ description: 'Any JSON value.' });
@@ -12,6 +16,10 @@ export const jsonObject = z.record(z.string(), z.unknown()).meta({ description: 
 
 /** A number that counts rows: what is beyond it no column holds. */
 export const rowNumber = z.coerce.number('must be a number').int().max(2_147_483_647);
+/** Text that a column takes. */
+export const rowText = z.string().refine((text) => !text.includes('\0'), 'must not hold U+0000');
+/** Where an event of all runs is in the log. */
+export const logPlace = { tx: z.string().regex(/^\d{1,19}$/), run_id: uuid, seq: rowNumber.min(0) };
 
 /** `?limit=&cursor=` of every list; spread it into the route's own filters. */
 export const pageQuery = {

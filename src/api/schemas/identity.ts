@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { PERMISSIONS, ROLES } from '../../contract/roles.ts';
-import { instant, pageQuery, uuid } from './conventions.ts';
+import { instant, moment, pageQuery, uuid } from './conventions.ts';
 
 const MAX_PASSWORD = 1_024;
 const email = z.email('must be an email address, such as ada@example.org').max(254).or(
@@ -53,10 +53,7 @@ export const newApiKeyBody = z.strictObject({
     .default(null)
     .meta({ description: 'The only ones it may see; null: those of its user.' }),
   permissions: permissions.default([]),
-  expires_at: instant
-    .nullable()
-    .default(null)
-    .transform((text) => (text === null ? null : new Date(text))),
+  expires_at: moment.nullable().default(null),
 });
 
 export const apiKeyView = z.object({

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { COMMAND_TYPES, CONTROL_TYPES } from '../../contract/run.ts';
-import { instant, jsonObject } from './conventions.ts';
+import { instant, jsonObject, moment } from './conventions.ts';
 import { runView } from './runs.ts';
 
 export const commandId = z.string().min(1).max(255);
@@ -9,8 +9,8 @@ export const reason = z.string().min(1).max(256);
 const MAX_EXPIRY_SECONDS = 366 * 86_400;
 /** When a command is too late; at most one of the two. */
 export const expiry = {
-  expires_at: instant
-    .refine((time) => Date.parse(time) > Date.now(), 'must be in the future')
+  expires_at: moment
+    .refine((time) => time.getTime() > Date.now(), 'must be in the future')
     .optional()
     .meta({ description: 'Not applied after this.' }),
   expires_in_seconds: z

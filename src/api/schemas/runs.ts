@@ -1,6 +1,16 @@
 import { z } from 'zod';
 import { RUN_STATES, RUN_TYPES, STEP_STATES } from '../../contract/run.ts';
-import { anyJson, contentHash, instant, jsonObject, pageQuery, rowNumber, uuid } from './conventions.ts';
+import {
+  anyJson,
+  contentHash,
+  instant,
+  jsonObject,
+  moment,
+  pageQuery,
+  rowNumber,
+  rowText,
+  uuid,
+} from './conventions.ts';
 
 const MAX_LABELS = 64;
 const labels = z
@@ -61,7 +71,7 @@ export const listRunsQuery = z.strictObject({
     .optional()
     .meta({ description: '`key:value`, repeatable.' }),
   health: z.enum(['healthy', 'heartbeat_stale', 'unresponsive']).optional(),
-  created_after: instant.optional(),
+  created_after: moment.optional(),
   parent_run_id: uuid.optional().meta({ description: 'The runs that steps of this run began.' }),
 });
 
@@ -152,6 +162,14 @@ export const runView = z
     hook_id: z.string().nullable().meta({ description: 'The inbound webhook that began it.' }),
   })
   .meta({ id: 'Run' });
+
+/** The place of a step in the list of them; one that has not begun is at its end. */
+export const stepPlace = {
+  started_at: moment.nullable(),
+  node: rowText,
+  item: rowNumber.min(-1),
+  attempt: rowNumber.min(0),
+};
 
 export const stepView = z
   .object({

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { contentHash, instant, pageQuery, queryFlag } from './conventions.ts';
+import { contentHash, instant, moment, pageQuery, queryFlag } from './conventions.ts';
 
 export const expectedVersion = z
   .int()
@@ -26,7 +26,7 @@ export const reasonToBreak =
 export const tagParams = z.strictObject({ name: z.string() });
 
 export const getTagQuery = z.strictObject({
-  as_of: instant.optional().meta({ description: 'What the tag was then, and what made it so.' }),
+  as_of: moment.optional().meta({ description: 'What the tag was then, and what made it so.' }),
 });
 
 export const listTagsQuery = z.strictObject({

@@ -1,3 +1,4 @@
+import type { AgePlace } from '../../contract/age-place.ts';
 import { AppError } from '../../contract/errors.ts';
 import type { JsonObject } from '../../contract/json.ts';
 import type { Db } from '../../persistence/db.ts';
@@ -135,12 +136,8 @@ export function proposalService(deps: ProposalDeps) {
       return existing(await proposals.findByThread(project_id, thread_id));
     },
 
-    list: (
-      project_id: string,
-      filter: ProposalFilter,
-      limit: number,
-      after?: { created_at: string; id: string },
-    ) => proposals.list(project_id, filter, limit, after),
+    list: (project_id: string, filter: ProposalFilter, limit: number, after?: AgePlace) =>
+      proposals.list(project_id, filter, limit, after),
 
     /**
      * Applies the proposal to its draft and supersedes the others, in one transaction. Throws `not_found`, `state_conflict`

@@ -77,8 +77,7 @@ export function refineService(deps: RefineDeps) {
 
   /** The same whenever it is asked: an engine refuses another request for the same thread. */
   async function saidBefore({ project_id, draft_id, id, created_at }: ProposalRow): Promise<RefineMessage[]> {
-    const place = { created_at: created_at.toISOString(), id };
-    const earlier = await proposals.list(project_id, { draft_id }, EARLIER, place);
+    const earlier = await proposals.list(project_id, { draft_id }, EARLIER, { created_at, id });
     return earlier
       .filter(({ completed_at, message }) => message !== null && completed_at! < created_at)
       .reverse()

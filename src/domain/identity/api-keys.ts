@@ -1,3 +1,4 @@
+import type { AgePlace } from '../../contract/age-place.ts';
 import { AppError, type Problem } from '../../contract/errors.ts';
 import type { KeyScope, Principal } from '../../contract/principal.ts';
 import type { ApiKeyRepository, ApiKeyRow } from '../../persistence/api-keys.ts';
@@ -40,7 +41,7 @@ export function apiKeyService({ api_keys, ids, onChange, now_ms = Date.now }: Ap
       return { ...row, key };
     },
 
-    list(principal: Principal, limit: number, after?: { created_at: string; id: string }) {
+    list(principal: Principal, limit: number, after?: AgePlace) {
       return api_keys.list(ownUser(principal), limit, after);
     },
 

@@ -1,3 +1,4 @@
+import type { AgePlace } from '../../contract/age-place.ts';
 import { AppError } from '../../contract/errors.ts';
 import { ADMIN_USER_ID } from '../../contract/principal.ts';
 import type { Permission } from '../../contract/roles.ts';
@@ -53,7 +54,7 @@ export function userService({ users, ids, onChange }: UserOptions) {
       return personOf(existing(await users.findByEmail(email)));
     },
 
-    async list(limit: number, after?: { created_at: string; id: string }): Promise<Person[]> {
+    async list(limit: number, after?: AgePlace): Promise<Person[]> {
       return (await users.list(limit, after)).map(personOf);
     },
 
