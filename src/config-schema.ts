@@ -178,8 +178,8 @@ export const configSchema = section({
   worker,
   runs: section({
     continue_as_new_after_events: field(
-      integer(100, 10_000).default(8000),
-      'History events before a run continues as new.',
+      integer(100, 10_000).default(2000),
+      'History events before a run continues as new. A worker that has not seen it before replays them all within 5 s, or never (decision 0032).',
     ),
     sweep_interval_seconds: field(
       integer(1, 3600).default(5),

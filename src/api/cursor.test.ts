@@ -3,7 +3,7 @@ import { agePlaceAt, agePlaceOf, decodeCursor, encodeCursor } from './cursor.ts'
 import { rowNumber, rowText, uuid } from './schemas/conventions.ts';
 
 const ID = '01900000-0000-7000-8000-00000000000a';
-const shape = { name: rowText, seq: rowNumber.min(0), target_id: uuid.nullable() };
+const shape = { name: rowText, seq: rowNumber, target_id: uuid.nullable() };
 
 const NO_CURSOR = ['validation_failed', [{ path: '/query/cursor', message: 'is not a cursor of this list' }]];
 
@@ -31,6 +31,7 @@ it.each<[string, string]>([
   ['another list’s', encodeCursor({ created_at: '2026-01-01T00:00:00Z', id: ID })],
   ['a text that no column takes', encodeCursor({ name: 'a\0', seq: 1, target_id: ID })],
   ['a number that no column holds', encodeCursor({ name: 'a', seq: 2 ** 31, target_id: ID })],
+  ['a number below all columns', encodeCursor({ name: 'a', seq: -(2 ** 32), target_id: ID })],
   ['a part of a number', encodeCursor({ name: 'a', seq: 0.5, target_id: ID })],
   ['no id', encodeCursor({ name: 'a', seq: 1, target_id: '' })],
 ])('%s is not a cursor of this list', (_, cursor) => {

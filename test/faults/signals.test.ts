@@ -8,7 +8,7 @@ import { testTemporal } from '../support/stack.ts';
 
 const SENDERS = 4;
 const EVENTS = sized({ short: 300, full: 20_000 }) / SENDERS;
-const HISTORY_LIMIT = sized({ short: 500, full: 8_000 });
+const HISTORY_LIMIT = sized({ short: 500, full: 2_000 });
 
 let product: Product;
 beforeAll(async () => {

@@ -73,7 +73,7 @@ const positionOf = ({ tag_version, target_id, approved_by }: Place) => ({
 
 function placeAt(cursor: string | undefined): Place | undefined {
   return decodeCursor(cursor, {
-    tag_version: rowNumber.min(0),
+    tag_version: rowNumber,
     target_id: uuid.nullable(),
     approved_by: rowText,
   });

@@ -50,4 +50,4 @@ export function tagReply(tag: Tag, status = 200): Reply {
 
 /** A place in a numbered list. Throws `validation_failed` unless the cursor is one of that list. */
 export const numberAt = (cursor: string | undefined, key: string): number | undefined =>
-  decodeCursor(cursor, { [key]: rowNumber.min(0) })?.[key];
+  decodeCursor(cursor, { [key]: rowNumber })?.[key];

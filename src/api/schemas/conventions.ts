@@ -14,12 +14,12 @@ export const moment = instant
 export const anyJson = z.unknown().meta({ description: 'Any JSON value.' });
 export const jsonObject = z.record(z.string(), z.unknown()).meta({ description: 'Any JSON object.' });
 
-/** A number that counts rows: what is beyond it no column holds. */
-export const rowNumber = z.coerce.number('must be a number').int().max(2_147_483_647);
+/** A number that counts rows, as far as a column holds one. */
+export const rowNumber = z.coerce.number('must be a number').int().min(0).max(2_147_483_647);
 /** Text that a column takes. */
 export const rowText = z.string().refine((text) => !text.includes('\0'), 'must not hold U+0000');
 /** Where an event of all runs is in the log. */
-export const logPlace = { tx: z.string().regex(/^\d{1,19}$/), run_id: uuid, seq: rowNumber.min(0) };
+export const logPlace = { tx: z.string().regex(/^\d{1,19}$/), run_id: uuid, seq: rowNumber };
 
 /** `?limit=&cursor=` of every list; spread it into the route's own filters. */
 export const pageQuery = {

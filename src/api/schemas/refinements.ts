@@ -35,7 +35,7 @@ export const proposalWaitQuery = z.strictObject({
 });
 export const threadParams = z.strictObject({ thread_id: uuid });
 export const socketQuery = z.strictObject({
-  last_event_id: rowNumber.min(0).optional(),
+  last_event_id: rowNumber.optional(),
 });
 
 export const refinementView = z.object({

@@ -85,7 +85,7 @@ export const waitQuery = z.strictObject({
 });
 
 export const pageOnlyQuery = z.strictObject(pageQuery);
-export const eventsQuery = z.strictObject({ ...pageQuery, after: rowNumber.min(0).optional() });
+export const eventsQuery = z.strictObject({ ...pageQuery, after: rowNumber.optional() });
 
 export const eventParams = z.strictObject({ id: uuid, name: z.string().min(1).max(200) });
 export const approvalParams = z.strictObject({ id: uuid, node: z.string().min(1).max(64) });
@@ -167,8 +167,8 @@ export const runView = z
 export const stepPlace = {
   started_at: moment.nullable(),
   node: rowText,
-  item: rowNumber.min(-1),
-  attempt: rowNumber.min(0),
+  item: z.literal(-1).or(rowNumber),
+  attempt: rowNumber,
 };
 
 export const stepView = z

@@ -51,7 +51,7 @@ const withBodies = () =>
 const CURSOR_MEMBERS =
   'name kind digest created_at id about started_at node item attempt seq user_id beat workflow target_id approved_by at run_id pattern version number depth';
 
-it.each(['zz', '\u0000', '', 1e300, 1e15, -1, 0.5, '2026-99-99T00:00:00Z'])(
+it.each(['zz', '\u0000', '', 1e300, 1e15, -1e15, -1, 0.5, '2026-99-99T00:00:00Z'])(
   'a cursor that somebody made up of %j is never a failure of ours',
   async (value) => {
     const position = Object.fromEntries(CURSOR_MEMBERS.split(' ').map((name) => [name, value]));
