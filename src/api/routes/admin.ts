@@ -19,7 +19,7 @@ import {
   retentionView,
   startQuery,
 } from '../schemas/admin.ts';
-import { page, rowText, uuid } from '../schemas/conventions.ts';
+import { page, rowText } from '../schemas/conventions.ts';
 
 interface Deps {
   maintenance: MaintenanceService;
@@ -64,7 +64,7 @@ const gcRoute = ({ maintenance }: Deps) =>
         return jobReply(job, (report) => ({ dry_run: false, ...report }));
       }
       const { limit, cursor, fate } = call.query;
-      const after = decodeCursor(cursor, { id: uuid })?.id;
+      const after = decodeCursor(cursor, { id: rowText })?.id;
       const { items, next, ...rest } = await maintenance.preview({
         ...request,
         fate,
