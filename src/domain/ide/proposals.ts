@@ -109,8 +109,10 @@ export function proposalService(deps: ProposalDeps) {
         const id = await db.transaction((tx) => ask(tx, caller, draft.id, wish));
         // It was closed meanwhile.
         if (id === undefined) continue;
+        // As it was accepted: the work may be over before the start is answered.
+        const accepted = existing(await proposals.find(project_id, id));
         await deps.start({ id, project_id });
-        return existing(await proposals.find(project_id, id));
+        return accepted;
       }
     },
 
