@@ -179,7 +179,7 @@ export const configSchema = section({
   runs: section({
     continue_as_new_after_events: field(
       integer(100, 10_000).default(2000),
-      'History events before a run continues as new. A worker that has not seen it before replays them all within 5 s, or never (decision 0032).',
+      'History events before a run continues as new. A worker that has not seen it before replays them all, and has 5 s for it (decision 0032).',
     ),
     sweep_interval_seconds: field(
       integer(1, 3600).default(5),
